@@ -1,0 +1,1 @@
+//! Workers, builders, builds, steps and the distribution of build requests.

@@ -1,0 +1,1 @@
+//! Every LRU cache by name, with its size and its hit figures.

@@ -1,0 +1,1 @@
+//! All SQL, behind handles with verbs; one writer, several readers, two engines.

@@ -1,0 +1,1 @@
+//! What a service is: ranks, mailboxes, threads, supervision, the world (time and randomness), the simulator.

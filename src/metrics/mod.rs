@@ -1,0 +1,1 @@
+//! Counters, timers and gauges of the running master.

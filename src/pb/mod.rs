@@ -1,0 +1,1 @@
+//! The Perspective Broker wire: bytes in, messages out; pure (`pb.md`).

@@ -1,0 +1,1 @@
+//! Schedulers: state machines that turn changes into buildsets.

@@ -1,0 +1,1 @@
+//! The event hub and the listeners that show the master to people and programs.

@@ -1,0 +1,1 @@
+//! User managers, identities and passwords.

@@ -1,1 +1,16 @@
-//! The words of the domain: ids, results, properties, source stamps, changes. No I/O, no clock.
+//! The words of the domain: ids, results, properties, source stamps, changes, and the records that are
+//! stored about requests, builds, steps and logs. No I/O, no clock.
+
+mod change;
+mod ids;
+mod properties;
+mod records;
+mod results;
+mod time;
+
+pub use change::{Change, NewChange, Patch, SourceStamp};
+pub use ids::{BuildId, BuildsetId, ChangeId, LogId, MasterId, RequestId, StepId};
+pub use properties::{Properties, Property};
+pub use records::{Build, BuildRequest, Buildset, LogInfo, LogKind, NewBuildset, Step, Verdict, WorkerInfo};
+pub use results::Results;
+pub use time::{Mono, Wall};

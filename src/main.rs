@@ -1,1 +1,3 @@
+//! The `bellwether` command: argv in, exit code out.
+
 fn main() {}

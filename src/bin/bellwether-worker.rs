@@ -1,1 +1,3 @@
+//! The `bellwether-worker` command: the worker agent of this machine.
+
 fn main() {}

@@ -1,1 +1,19 @@
 //! What is wanted: the YAML language, its checks, and the difference between two configurations as a plan.
+//!
+//! Text goes in at [`load`](load()), which returns a whole [`Config`] or every complaint at once, each with
+//! its file, line and column. A [`Config`] is resolved: matrices are expanded, step lists taken in, globs of
+//! builders replaced by names, defaults filled in; secrets stay references until somebody needs them.
+//! Two of them are compared by value with [`diff`](diff()), which gives the [`Plan`] of a reload.
+//!
+//! The room holds values only: no thread, no state, no clock.
+
+mod condition;
+mod duration;
+mod pattern;
+pub mod schema;
+mod template;
+
+pub use condition::Condition;
+pub use pattern::{Glob, Pattern};
+pub use schema::*;
+pub use template::{Form, Piece, Selector, SourceAttribute, Template};

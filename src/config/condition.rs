@@ -1,0 +1,133 @@
+//! Conditions: expressions of the template language that are asked at run time.
+
+use minijinja::{Environment, Expression, UndefinedBehavior, Value};
+use serde::{Serialize, Serializer};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+/// Where all expressions live. Text has Python's methods (`path.startswith('docs/')`), as Buildbot's users
+/// expect; a name that nobody set is an error, not a quiet `false`.
+pub(super) static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment
+});
+
+/// A condition such as `branch == 'main' and not path.startswith('docs/')`, compiled when it was loaded.
+#[derive(Clone)]
+pub struct Condition {
+    source: String,
+    names: BTreeSet<String>,
+    expression: Arc<Expression<'static, 'static>>,
+}
+
+impl Condition {
+    /// Compiles it. Only `names` may stand free in it.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line.
+    pub fn new(source: &str, names: &[&str]) -> Result<Condition, String> {
+        let expression =
+            LANGUAGE.compile_expression_owned(source.to_owned()).map_err(|error| one_line(&error))?;
+        let used: BTreeSet<String> = expression.undeclared_variables(false).into_iter().collect();
+        let global = |name: &str| LANGUAGE.globals().any(|(global, _)| global == name);
+        if let Some(unknown) = used.iter().find(|name| !names.contains(&name.as_str()) && !global(name)) {
+            return Err(format!("{unknown:?} is not known here; known: {}", names.join(", ")));
+        }
+        Ok(Condition { source: source.to_owned(), names: used, expression: Arc::new(expression) })
+    }
+
+    /// Asks it. The context is a map with a value for each name that it may use: `minijinja::context!`.
+    ///
+    /// # Errors
+    /// What went wrong, in one line: a type that does not fit, a name without a value.
+    pub fn eval(&self, context: &Value) -> Result<bool, String> {
+        let value = self.expression.eval(context).map_err(|error| one_line(&error))?;
+        if value.is_undefined() {
+            return Err("it has no value".to_owned());
+        }
+        Ok(value.is_true())
+    }
+
+    /// Whether this name stands free in it.
+    pub fn uses(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// The expression as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.source
+    }
+}
+
+/// The error without the place inside the expression, which is one line anyway.
+pub(super) fn one_line(error: &minijinja::Error) -> String {
+    match error.detail() {
+        Some(detail) => detail.to_owned(),
+        None => error.kind().to_string(),
+    }
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Condition) -> bool {
+        self.source == other.source
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl Serialize for Condition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Condition;
+    use minijinja::{Value, context};
+
+    const NAMES: &[&str] = &["branch", "files", "path", "property"];
+
+    fn ask(source: &str) -> Result<bool, String> {
+        let property = Value::from_function(|name: &str| if name == "os" { "debian" } else { "" });
+        Condition::new(source, NAMES)?.eval(&context! {
+            branch => "main",
+            files => ["docs/index.md", "src/lib.rs"],
+            path => "docs/index.md",
+            property,
+        })
+    }
+
+    #[test]
+    fn conditions_are_answered() {
+        assert_eq!(ask("branch == 'main' and 'docs/' not in files"), Ok(true));
+        assert_eq!(ask("not path.startswith('docs/')"), Ok(false));
+        assert_eq!(ask("property('os') != 'debian'"), Ok(false));
+        assert_eq!(ask("property('none')"), Ok(false));
+    }
+
+    #[test]
+    fn wrong_conditions_are_told_when_they_are_made() {
+        assert_eq!(ask("branch = 'main'").unwrap_err(), "unexpected input after expression");
+        assert_eq!(
+            ask("brnch == 'main'").unwrap_err(),
+            "\"brnch\" is not known here; known: branch, files, path, property"
+        );
+    }
+
+    #[test]
+    fn errors_at_run_time_are_told() {
+        assert_eq!(
+            ask("branch + 1").unwrap_err(),
+            "tried to use + operator on unsupported types string and number"
+        );
+        assert!(Condition::new("branch", NAMES).unwrap().eval(&context! {}).is_err());
+    }
+}

@@ -1,0 +1,39 @@
+//! `builders`: what is built, by whom, in which steps.
+
+use super::{EnvValue, Step};
+use crate::config::Template;
+use crate::model::Properties;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One builder (`BD`).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Builder {
+    /// Its name (`BD-01`).
+    pub name: String,
+    /// The names of its workers, at least one, in the order of the file (`BD-02`).
+    pub workers: Vec<String>,
+    /// Words to find it by (`BD-06`).
+    pub tags: Vec<String>,
+    /// A line or two about it.
+    pub description: Option<String>,
+    /// The environment of its steps; a step's own goes over it (`BD-10`).
+    pub env: BTreeMap<String, EnvValue>,
+    /// Properties of its builds (`BD-11`).
+    pub properties: Properties,
+    /// The name of its directory on the worker, unique among the builders (`BD-04`, `BD-05`).
+    pub build_dir: String,
+    /// The directory of steps that name none, below the build directory (`FA-03`).
+    pub workdir: Template,
+    /// Whether a newer request takes an older, equal one's place (`MG-02`, `N-BQ-01`).
+    pub collapse_requests: bool,
+    /// The steps, in order; lists taken in.
+    pub steps: Vec<Step>,
+}
+
+/// The directory name that a builder of this name gets by default: characters that a shell or a file system
+/// would take for something else become `_` (`BD-04`).
+pub(in crate::config) fn safe_directory_name(name: &str) -> String {
+    let hostile = |c: char| c.is_control() || " !\"#$%&'()*+,./:;<=>?@[\\]^`{|}~".contains(c);
+    name.chars().map(|c| if hostile(c) { '_' } else { c }).collect()
+}

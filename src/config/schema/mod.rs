@@ -1,0 +1,240 @@
+//! The configuration as typed values, one file per section; every field is resolved and has its default.
+
+mod builder;
+mod change_source;
+mod filter;
+mod scheduler;
+mod secret;
+mod step;
+mod worker;
+
+pub use builder::Builder;
+pub use change_source::{Branches, ChangeSource, ChangeSourceKind, GitPoller, PbSource};
+pub use filter::{ChangeFilter, FieldFilter};
+pub use scheduler::{ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind};
+pub use secret::{Password, Secret, SecretProvider, SecretText};
+pub use step::{
+    Command, EnvValue, Git, GitMethod, GitMode, LogFile, Retry, SetProperty, SetPropertyFrom, Shell, Step,
+    StepKind,
+};
+pub use worker::{Worker, WorkerKind};
+
+use super::duration;
+use crate::model::Properties;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that was asked for (`GC`).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Config {
+    /// What pages and mails call this site (`GC-01`).
+    pub title: String,
+    /// Where people reach the web pages; ends with `/`; the base of every link (`GC-03`).
+    pub url: String,
+    /// The time zone of schedules and pages, an IANA name; `None` for the machine's own.
+    pub timezone: Option<String>,
+    /// Where the database file, scratch space and sockets live, unless they are placed elsewhere.
+    pub state_dir: PathBuf,
+    /// Where rows are kept.
+    pub database: Database,
+    /// Who is asked for secrets, in this order.
+    pub secrets: Vec<SecretProvider>,
+    /// The port for workers and client tools.
+    pub pb: Pb,
+    /// The web server; `None` for none.
+    pub www: Option<Www>,
+    /// The socket of the `bellwether` commands that talk to the running master.
+    pub control_socket: PathBuf,
+    /// How long rows are kept.
+    pub retention: Retention,
+    /// The sizes of the caches.
+    pub caches: Caches,
+    /// Counters and timers; `None` for none (`GC-19`).
+    pub metrics: Option<Metrics>,
+    /// Properties of every build (`GC-12`).
+    pub properties: Properties,
+    /// The workers, in the order of the file.
+    pub workers: Vec<Worker>,
+    /// The change sources, in the order of the file.
+    pub change_sources: Vec<ChangeSource>,
+    /// Which codebase a change belongs to: the first whose repository is the change's (`N-CO-02`).
+    pub codebases: Vec<Codebase>,
+    /// The schedulers, in the order of the file.
+    pub schedulers: Vec<Scheduler>,
+    /// The builders, matrices expanded, in the order of the file.
+    pub builders: Vec<Builder>,
+}
+
+/// Where rows are kept.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Database {
+    /// Which engine, and where. It cannot change while the master runs (`RF-05`).
+    pub url: DatabaseUrl,
+}
+
+/// Which database engine, and where.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// The embedded one: the path of its file.
+    Sqlite(PathBuf),
+    /// A server: the whole URL, `postgresql://...`.
+    Postgres(String),
+}
+
+impl fmt::Display for DatabaseUrl {
+    /// The URL, without a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DatabaseUrl::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            DatabaseUrl::Postgres(url) => match (url.find("://"), url.rfind('@')) {
+                (Some(scheme), Some(at)) if scheme + 3 <= at => {
+                    let user = url[scheme + 3..at].split(':').next().unwrap_or_default();
+                    write!(f, "{}{user}{}", &url[..scheme + 3], &url[at..])
+                }
+                _ => f.write_str(url),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for DatabaseUrl {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The port for workers and client tools (`GC-15`).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Pb {
+    /// Where to listen.
+    pub listen: Vec<SocketAddr>,
+    /// How often to make sure that a silent peer is there; `None` for never (`SL-07`).
+    #[serde(serialize_with = "duration::serialize_option")]
+    pub keepalive: Option<Duration>,
+}
+
+/// The web server.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Www {
+    /// Where to listen.
+    pub listen: SocketAddr,
+}
+
+/// How long rows are kept. Deleting is done in small slices.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Retention {
+    /// Builds with their steps and properties (`GC-05`).
+    pub builds: Keep,
+    /// The lines of logs (`GC-06`); not longer than the builds.
+    pub logs: Keep,
+    /// Changes (`GC-04`).
+    pub changes: Keep,
+}
+
+/// How much of something to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// All of it.
+    All,
+    /// What is not older than this.
+    For(#[serde(serialize_with = "duration::serialize")] Duration),
+    /// This many, the newest ones.
+    Newest(u64),
+}
+
+/// The sizes of the caches, by name (`GC-20`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Caches(pub BTreeMap<String, usize>);
+
+impl Caches {
+    /// How many entries the cache of this name holds: as configured, else Buildbot's default.
+    pub fn size(&self, name: &str) -> usize {
+        self.0.get(name).copied().unwrap_or(match name {
+            "builds" => 15,
+            "changes" => 10,
+            _ => 1,
+        })
+    }
+}
+
+/// What is measured.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Metrics {
+    /// How often to log all figures; `None` for never.
+    #[serde(serialize_with = "duration::serialize_option")]
+    pub log_interval: Option<Duration>,
+    /// Whether the web server shows them at `/metrics`.
+    pub prometheus: bool,
+}
+
+/// One part of the source.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Codebase {
+    /// Its name; empty for the only one.
+    pub name: String,
+    /// Changes of this repository belong to it.
+    pub repository: String,
+    /// The branch that a build without one takes.
+    pub branch: Option<String>,
+}
+
+impl Config {
+    /// The configuration of a master that does nothing: from which a start is diffed, and to which a stop is.
+    pub fn empty() -> Config {
+        Config {
+            title: String::new(),
+            url: String::new(),
+            timezone: None,
+            state_dir: PathBuf::new(),
+            database: Database { url: DatabaseUrl::Sqlite(PathBuf::new()) },
+            secrets: Vec::new(),
+            pb: Pb { listen: Vec::new(), keepalive: None },
+            www: None,
+            control_socket: PathBuf::new(),
+            retention: Retention { builds: Keep::All, logs: Keep::All, changes: Keep::All },
+            caches: Caches::default(),
+            metrics: None,
+            properties: Properties::default(),
+            workers: Vec::new(),
+            change_sources: Vec::new(),
+            codebases: Vec::new(),
+            schedulers: Vec::new(),
+            builders: Vec::new(),
+        }
+    }
+
+    /// The worker of this name.
+    pub fn worker(&self, name: &str) -> Option<&Worker> {
+        self.workers.iter().find(|worker| worker.name == name)
+    }
+
+    /// The builder of this name.
+    pub fn builder(&self, name: &str) -> Option<&Builder> {
+        self.builders.iter().find(|builder| builder.name == name)
+    }
+
+    /// The scheduler of this name.
+    pub fn scheduler(&self, name: &str) -> Option<&Scheduler> {
+        self.schedulers.iter().find(|scheduler| scheduler.name == name)
+    }
+
+    /// The codebase that a change of this repository belongs to; the empty one if none says so.
+    pub fn codebase_of(&self, repository: &str) -> &str {
+        self.codebases
+            .iter()
+            .find(|codebase| codebase.repository == repository)
+            .map_or("", |codebase| codebase.name.as_str())
+    }
+}

@@ -2,6 +2,7 @@
 //! stored about requests, builds, steps and logs. No I/O, no clock.
 
 mod change;
+mod event;
 mod ids;
 mod properties;
 mod records;
@@ -9,6 +10,7 @@ mod results;
 mod time;
 
 pub use change::{Change, NewChange, Patch, SourceStamp};
+pub use event::Event;
 pub use ids::{BuildId, BuildsetId, ChangeId, LogId, MasterId, RequestId, StepId};
 pub use properties::{Properties, Property};
 pub use records::{Build, BuildRequest, Buildset, LogInfo, LogKind, NewBuildset, Step, Verdict, WorkerInfo};

@@ -4,6 +4,7 @@
 mod change;
 mod event;
 mod ids;
+mod loglines;
 mod properties;
 mod records;
 mod results;
@@ -12,6 +13,7 @@ mod time;
 pub use change::{Change, NewChange, Patch, SourceStamp};
 pub use event::Event;
 pub use ids::{BuildId, BuildsetId, ChangeId, LogId, MasterId, RequestId, StepId};
+pub use loglines::{Channel, LINE_BYTES, Lines, LogLines};
 pub use properties::{Properties, Property};
 pub use records::{Build, BuildRequest, Buildset, LogInfo, LogKind, NewBuildset, Step, Verdict, WorkerInfo};
 pub use results::Results;

@@ -195,6 +195,10 @@ pub struct WorkerInfo {
     pub connected: bool,
     /// What it said of itself: `admin`, `host`, `version`, `system`, ... (`SL`).
     pub info: std::collections::BTreeMap<String, String>,
+    /// Whether it gets no new builds for now.
+    pub paused: bool,
+    /// Whether it is to leave when its builds are finished.
+    pub graceful: bool,
 }
 
 /// What became of one change at one scheduler: why it was or was not built.

@@ -67,11 +67,7 @@ fn without_builtin_module(class: &str) -> &str {
 
 /// Text cut to what may be sent, at the end of a character.
 fn sendable(text: &str) -> Value {
-    let mut end = text.len().min(FAILURE_TEXT_BYTES_MAX);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    Value::from(&text[..end])
+    Value::from(&text[..text.floor_char_boundary(FAILURE_TEXT_BYTES_MAX)])
 }
 
 impl Failure {

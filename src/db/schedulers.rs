@@ -1,0 +1,195 @@
+//! Schedulers: what each has classified, and what waits in it (`DB-11`, `DS-14`). Each verb is one transaction, so
+//! that no change is lost between "seen" and "in a buildset".
+
+use super::Handle;
+use super::buildsets::{self, Added};
+use super::engine::{Connection, DbError, Json, Transaction, json, params};
+use crate::kernel::Ranked;
+use crate::model::{BuildsetId, ChangeId, NewBuildset, Wall};
+use serde_json::Value;
+
+/// A scheduler's row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The last change that it has classified.
+    pub cursor: ChangeId,
+    /// What it keeps for itself.
+    pub state: Value,
+    /// The changes that wait for a build, each with whether it is important; the oldest first.
+    pub pending: Vec<(ChangeId, bool)>,
+}
+
+/// What a scheduler makes of one change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classified {
+    /// The change.
+    pub change: ChangeId,
+    /// Whether it is important; `None` if it is not for this scheduler.
+    pub important: Option<bool>,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// Loads a scheduler's row. A new one begins after the newest change: what was before it is not its business.
+pub fn load(tx: &mut Transaction<'_>, name: &str) -> Result<Stored, DbError> {
+    tx.execute(
+        "INSERT INTO schedulers (name, cursor, state)
+         SELECT CAST($1 AS TEXT), COALESCE(MAX(id), 0), 'null' FROM changes WHERE true
+         ON CONFLICT (name) DO NOTHING",
+        params![name],
+    )?;
+    let mut row = tx.query_one("SELECT cursor, state FROM schedulers WHERE name = $1", params![name])?;
+    let (cursor, state) = (row.take()?, row.take::<Json<_>>()?.0);
+    Ok(Stored { cursor, state, pending: pending(tx, name)? })
+}
+
+/// The changes that wait in a scheduler, each with whether it is important; the oldest first.
+pub fn pending(connection: &mut Connection, name: &str) -> Result<Vec<(ChangeId, bool)>, DbError> {
+    connection.query_map(
+        "SELECT change, important FROM scheduler_changes WHERE scheduler = $1 ORDER BY change",
+        params![name],
+        |mut row| Ok((row.take()?, row.take()?)),
+    )
+}
+
+/// Stores what a scheduler makes of the changes after `from` up to `to`, and moves its cursor there.
+///
+/// # Errors
+/// A refusal if the cursor is not at `from`: another master has classified them.
+pub fn classify(
+    tx: &mut Transaction<'_>,
+    name: &str,
+    (from, to): (ChangeId, ChangeId),
+    changes: &[Classified],
+) -> Result<(), DbError> {
+    let moved = tx.execute(
+        "UPDATE schedulers SET cursor = $3 WHERE name = $1 AND cursor = $2",
+        params![name, from, to],
+    )?;
+    if moved == 0 {
+        return Err(DbError::Refused(format!("scheduler {name} is not at change {from}")));
+    }
+    for classified in changes {
+        if let Some(important) = classified.important {
+            tx.execute(
+                "INSERT INTO scheduler_changes (scheduler, change, important) VALUES ($1, $2, $3)
+                 ON CONFLICT (scheduler, change) DO UPDATE SET important = excluded.important",
+                params![name, classified.change, important],
+            )?;
+        }
+        set_verdict(tx, name, classified.change, None, &classified.reason)?;
+    }
+    Ok(())
+}
+
+fn set_verdict(
+    tx: &mut Transaction<'_>,
+    scheduler: &str,
+    change: ChangeId,
+    buildset: Option<BuildsetId>,
+    reason: &str,
+) -> Result<(), DbError> {
+    tx.execute(
+        "INSERT INTO verdicts (change, scheduler, buildset, reason) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (change, scheduler) DO UPDATE SET buildset = excluded.buildset, reason = excluded.reason",
+        params![change, scheduler, buildset, reason],
+    )
+    .map(drop)
+}
+
+/// Makes a buildset of changes that wait, which so wait no longer. The changes that go are those of
+/// `new.changes` and those of `dropped`, which are in no buildset, with the reason given.
+///
+/// # Errors
+/// A refusal if one of `new.changes` does not wait: another master has taken it.
+pub fn flush_into_buildset(
+    tx: &mut Transaction<'_>,
+    name: &str,
+    new: &NewBuildset,
+    dropped: &[(ChangeId, String)],
+    now: Wall,
+) -> Result<Added, DbError> {
+    let added = buildsets::add(tx, new, now)?;
+    let reason = format!("in buildset {}", added.id);
+    for change in &new.changes {
+        if !forget(tx, name, *change)? {
+            return Err(DbError::Refused(format!("change {change} does not wait in scheduler {name}")));
+        }
+        set_verdict(tx, name, *change, Some(added.id), &reason)?;
+    }
+    for (change, reason) in dropped {
+        if forget(tx, name, *change)? {
+            set_verdict(tx, name, *change, None, reason)?;
+        }
+    }
+    Ok(added)
+}
+
+fn forget(tx: &mut Transaction<'_>, name: &str, change: ChangeId) -> Result<bool, DbError> {
+    let sql = "DELETE FROM scheduler_changes WHERE scheduler = $1 AND change = $2";
+    Ok(tx.execute(sql, params![name, change])? == 1)
+}
+
+/// Stores what a scheduler keeps for itself.
+pub fn set_state(tx: &mut Transaction<'_>, name: &str, state: &Value) -> Result<(), DbError> {
+    tx.execute("UPDATE schedulers SET state = $2 WHERE name = $1", params![name, json(state)?]).map(drop)
+}
+
+/// The verbs about schedulers.
+pub struct Schedulers<'a, Me>(pub(super) &'a Handle<Me>);
+
+impl<Me: Ranked> Schedulers<'_, Me> {
+    /// Loads a scheduler's row; a new one begins after the newest change.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    pub fn load(&self, name: &str) -> Result<Stored, DbError> {
+        let name = name.to_owned();
+        self.0.write(move |tx| load(tx, &name))
+    }
+
+    /// Stores what a scheduler makes of the changes after `span.0` up to `span.1`; see [`classify`].
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    pub fn classify(
+        &self,
+        name: &str,
+        span: (ChangeId, ChangeId),
+        changes: Vec<Classified>,
+    ) -> Result<(), DbError> {
+        let name = name.to_owned();
+        self.0.write(move |tx| classify(tx, &name, span, &changes))
+    }
+
+    /// Makes a buildset of changes that wait, and stores the scheduler's new state with it if one is given; see
+    /// [`flush_into_buildset`].
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    pub fn flush_into_buildset(
+        &self,
+        name: &str,
+        new: NewBuildset,
+        dropped: Vec<(ChangeId, String)>,
+        state: Option<Value>,
+        now: Wall,
+    ) -> Result<Added, DbError> {
+        let name = name.to_owned();
+        self.0.write(move |tx| {
+            if let Some(state) = &state {
+                set_state(tx, &name, state)?;
+            }
+            flush_into_buildset(tx, &name, &new, &dropped, now)
+        })
+    }
+
+    /// Stores what a scheduler keeps for itself.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    pub fn set_state(&self, name: &str, state: Value) -> Result<(), DbError> {
+        let name = name.to_owned();
+        self.0.write(move |tx| set_state(tx, &name, &state))
+    }
+}

@@ -67,7 +67,11 @@ fn without_builtin_module(class: &str) -> &str {
 
 /// Text cut to what may be sent, at the end of a character.
 fn sendable(text: &str) -> Value {
-    Value::from(&text[..text.floor_char_boundary(FAILURE_TEXT_BYTES_MAX)])
+    let mut end = text.len().min(FAILURE_TEXT_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Value::from(&text[..end])
 }
 
 impl Failure {

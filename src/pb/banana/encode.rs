@@ -98,12 +98,13 @@ impl Encoder {
 
     /// Writes a byte string, as a word number where the dialect has one (`pb.md` §3).
     pub fn string(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        if self.dialect == Dialect::Pb && bytes.len() <= WORD_BYTES_MAX {
-            if let Some(index) = VOCABULARY.iter().position(|word| word.as_bytes() == bytes) {
-                self.prefix(index as u64 + 1);
-                self.out.put_u8(token::VOCAB);
-                return Ok(());
-            }
+        if self.dialect == Dialect::Pb
+            && bytes.len() <= WORD_BYTES_MAX
+            && let Some(index) = VOCABULARY.iter().position(|word| word.as_bytes() == bytes)
+        {
+            self.prefix(index as u64 + 1);
+            self.out.put_u8(token::VOCAB);
+            return Ok(());
         }
         if bytes.len() > STRING_BYTES_MAX {
             return Err(EncodeError::StringTooLong);

@@ -18,6 +18,11 @@ pub enum Secret {
 }
 
 impl Secret {
+    /// The same secret without the password itself.
+    pub fn hashed(&self) -> Secret {
+        Secret::Md5(self.md5())
+    }
+
     fn md5(&self) -> [u8; 16] {
         match self {
             Secret::Plain(password) => Md5::digest(password).into(),

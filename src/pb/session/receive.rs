@@ -9,31 +9,52 @@ use crate::pb::value::{Luid, Target, Value};
 use bytestring::ByteString;
 
 impl Session {
-    /// Takes bytes as they came and appends what they mean to `events`.
+    /// Takes bytes as they came and appends all events in them to `events`.
     ///
     /// After an error the connection must be closed at once; events from before it still count, output does not.
     pub fn receive(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Fatal> {
+        self.push(bytes);
+        while let Some(event) = self.next_event()? {
+            events.push(event);
+        }
+        Ok(())
+    }
+
+    /// Takes bytes as they came; [`Session::next_event`] says what they mean.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if self.stage != Stage::Closed {
+            self.decoder.push(bytes);
+        }
+    }
+
+    /// The next event in the bytes received, or `None` until more of them come.
+    ///
+    /// An owner that deals with each event before it takes the next treats the peer strictly in order, however
+    /// its bytes were cut. After an error the connection must be closed at once.
+    pub fn next_event(&mut self) -> Result<Option<Event>, Fatal> {
+        let event = self.find_event();
+        if event.is_err() {
+            self.close();
+        }
+        event
+    }
+
+    fn find_event(&mut self) -> Result<Option<Event>, Fatal> {
         if self.stage == Stage::Closed {
             return Err(Fatal::Closed);
         }
-        self.decoder.push(bytes);
-        let result = self.drain(events);
-        if result.is_err() {
-            self.close();
-        }
-        result
-    }
-
-    fn drain(&mut self, events: &mut Vec<Event>) -> Result<(), Fatal> {
         while let Some(value) = self.decoder.next_value()? {
-            match self.stage {
-                Stage::Offered => self.chosen(&value, events)?,
-                Stage::Choosing => self.choose(&value, events)?,
-                Stage::Ready => self.message(&value, events)?,
+            let event = match self.stage {
+                Stage::Offered => self.chosen(&value)?,
+                Stage::Choosing => self.choose(&value)?,
+                Stage::Ready => self.message(&value)?,
                 Stage::Closed => return Err(Fatal::Closed),
+            };
+            if event.is_some() {
+                return Ok(event);
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Server: offers its dialects.
@@ -46,15 +67,14 @@ impl Session {
     }
 
     /// Server: the client has chosen.
-    fn chosen(&mut self, value: &Sexp, events: &mut Vec<Event>) -> Result<(), Fatal> {
+    fn chosen(&mut self, value: &Sexp) -> Result<Option<Event>, Fatal> {
         let Sexp::Bytes(name) = value else { return Err(Fatal::Dialect) };
         let dialect = Dialect::from_name(name).ok_or(Fatal::Dialect)?;
-        self.ready(dialect, events);
-        Ok(())
+        Ok(Some(self.ready(dialect)))
     }
 
     /// Client: takes the first dialect offered that it knows.
-    fn choose(&mut self, value: &Sexp, events: &mut Vec<Event>) -> Result<(), Fatal> {
+    fn choose(&mut self, value: &Sexp) -> Result<Option<Event>, Fatal> {
         let Sexp::List(offer) = value else { return Err(Fatal::Dialect) };
         let known = |name: &Sexp| match name {
             Sexp::Bytes(name) => Dialect::from_name(name),
@@ -62,11 +82,10 @@ impl Session {
         };
         let dialect = offer.iter().find_map(known).ok_or(Fatal::Dialect)?;
         self.negotiate(|out| out.string(dialect.name().as_bytes()));
-        self.ready(dialect, events);
-        Ok(())
+        Ok(Some(self.ready(dialect)))
     }
 
-    fn ready(&mut self, dialect: Dialect, events: &mut Vec<Event>) {
+    fn ready(&mut self, dialect: Dialect) -> Event {
         self.decoder.set_dialect(dialect);
         self.output.set_dialect(dialect);
         self.stage = Stage::Ready;
@@ -76,7 +95,7 @@ impl Session {
             out.int(PROTOCOL_VERSION);
             Ok(())
         });
-        events.push(Event::Ready);
+        Event::Ready
     }
 
     fn negotiate(&mut self, write: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>) {
@@ -84,7 +103,7 @@ impl Session {
         debug_assert!(sent.is_ok(), "the words of the negotiation are short");
     }
 
-    fn message(&mut self, message: &Sexp, events: &mut Vec<Event>) -> Result<(), Fatal> {
+    fn message(&mut self, message: &Sexp) -> Result<Option<Event>, Fatal> {
         let Sexp::List(fields) = message else { return Err(Fatal::NotAMessage("not a list")) };
         let Some((Sexp::Bytes(word), fields)) = fields.split_first() else {
             return Err(Fatal::NotAMessage("no word"));
@@ -99,7 +118,7 @@ impl Session {
                 }
                 let request = Request { id: id.clone(), wants_answer: *wants_answer != 0 };
                 let method = String::from_utf8_lossy(method).into_owned();
-                self.called(request, object, method, [args, kwargs], events)
+                self.called(request, object, method, [args, kwargs])
             }
             (b"answer", [id, value]) => {
                 let token = self.ended(id)?;
@@ -107,8 +126,7 @@ impl Session {
                 let result = jelly.read(&self.exports).map_err(|error| Failure::from(&error));
                 let refused = result.is_err();
                 self.received(jelly.into_remotes(), refused)?;
-                events.push(Event::Answered { token, result });
-                Ok(())
+                Ok(Some(Event::Answered { token, result }))
             }
             (b"error", [id, value]) => {
                 let token = self.ended(id)?;
@@ -118,21 +136,19 @@ impl Session {
                     Err(error) => Failure::from(&error),
                 };
                 self.received(jelly.into_remotes(), true)?;
-                events.push(Event::Answered { token, result: Err(failure) });
-                Ok(())
+                Ok(Some(Event::Answered { token, result: Err(failure) }))
             }
             (b"decref", [Sexp::Int(n)]) => {
-                match self.exports.decref(Luid(*n)).ok_or(Fatal::UnknownReference)? {
-                    Dropped::Last(Target::Key(key)) => events.push(Event::Released { key }),
-                    Dropped::Last(Target::Root) | Dropped::One => {}
-                }
-                Ok(())
+                Ok(match self.exports.decref(Luid(*n)).ok_or(Fatal::UnknownReference)? {
+                    Dropped::Last(Target::Key(key)) => Some(Event::Released { key }),
+                    Dropped::Last(Target::Root) | Dropped::One => None,
+                })
             }
             (b"decref", [_]) => Err(Fatal::UnknownReference),
-            (b"version", [Sexp::Int(PROTOCOL_VERSION)]) => Ok(()),
+            (b"version", [Sexp::Int(PROTOCOL_VERSION)]) => Ok(None),
             (b"version", _) => Err(Fatal::Version),
             // Twisted on Python 2 says this about a word that it does not know; we send none such.
-            (b"didNotUnderstand", _) => Ok(()),
+            (b"didNotUnderstand", _) => Ok(None),
             (b"message" | b"answer" | b"error" | b"decref", _) => {
                 Err(Fatal::NotAMessage("wrong number of fields"))
             }
@@ -155,8 +171,7 @@ impl Session {
         object: &Sexp,
         method: String,
         arguments: [&Sexp; 2],
-        events: &mut Vec<Event>,
-    ) -> Result<(), Fatal> {
+    ) -> Result<Option<Event>, Fatal> {
         self.unanswered += 1;
         let [args, kwargs] = arguments.map(Jelly::new);
         let read = self.exports.resolve(object).ok_or_else(Failure::invalid_object_id).and_then(|object| {
@@ -171,14 +186,14 @@ impl Session {
         match read {
             Ok((object, args, kwargs)) => {
                 self.received(received.clone(), false)?;
-                events.push(Event::Call(Call { request, object, method, args, kwargs, received }));
+                Ok(Some(Event::Call(Call { request, object, method, args, kwargs, received })))
             }
             Err(failure) => {
                 self.received(received, true)?;
                 self.fail(request, &failure);
+                Ok(None)
             }
         }
-        Ok(())
     }
 
     /// Counts references that came; those in a value that nobody will see go straight back.

@@ -1,0 +1,18 @@
+//! The Perspective Broker wire against what real Twisted and real Buildbot programs put on it.
+//!
+//! `vectors/` holds golden bytes made by Twisted, `transcripts/` recorded sessions; their README and first lines
+//! say how they are written. What is not in either, hostile input above all, stands in the other modules.
+
+mod banana;
+mod exchange;
+mod golden;
+mod hostile;
+mod jelly;
+mod login;
+mod messages;
+mod mutation;
+mod pair;
+mod properties;
+mod references;
+mod root;
+mod transcripts;

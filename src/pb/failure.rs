@@ -1,6 +1,6 @@
 //! Failures: exceptions of either side as they travel (`pb.md` §7).
 
-use super::limits::FAILURE_TEXT_BYTES_MAX;
+use super::limits::{FAILURE_PARENTS_MAX, FAILURE_TEXT_BYTES_MAX};
 use super::value::Value;
 use std::fmt;
 
@@ -216,7 +216,12 @@ impl Failure {
         Failure {
             class: text("type").unwrap_or_else(|| "builtins.Exception".to_owned()),
             value: text("value").unwrap_or_default(),
-            parents: parents.iter().filter_map(Value::to_str_lossy).map(|name| name.into_owned()).collect(),
+            parents: parents
+                .iter()
+                .take(FAILURE_PARENTS_MAX)
+                .filter_map(Value::to_str_lossy)
+                .map(|name| name.into_owned())
+                .collect(),
             traceback: text("traceback").unwrap_or_else(|| NO_TRACEBACK.to_owned()),
         }
     }

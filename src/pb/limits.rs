@@ -11,13 +11,20 @@ pub const PREFIX_DIGITS_MAX: usize = 64;
 pub const DEPTH_MAX: usize = 128;
 /// Our cap on values in one message, counted again after expansion of shared parts.
 pub const MESSAGE_ITEMS_MAX: usize = 1024 * 1024;
-/// Our cap on the bytes of one message. Real messages hold one log piece or one file block.
+/// Our cap on the bytes of one message, and on its strings once shared parts are written out.
+/// Real messages hold one log piece or one file block.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The same caps while a peer has not proven who it is: a login is a name and a few bytes.
+pub const STRANGER_ITEMS_MAX: usize = 1024;
+/// See [`STRANGER_ITEMS_MAX`].
+pub const STRANGER_BYTES_MAX: usize = 64 * 1024;
 /// Strings from this size on share the read buffer; shorter ones are copied, so that a kept
 /// name does not keep a whole buffer alive.
 pub const SLICE_BYTES_MIN: usize = 1024;
 /// Our cap on each text of a failure that we send, in bytes; the end of a traceback is dropped.
 pub const FAILURE_TEXT_BYTES_MAX: usize = 64 * 1024;
+/// Base classes kept of a failure that we receive.
+pub const FAILURE_PARENTS_MAX: usize = 64;
 
 /// Calls of ours that one peer may leave unanswered before `call` refuses more.
 pub const CALLS_MAX: usize = 16 * 1024;

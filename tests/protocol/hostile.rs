@@ -89,6 +89,12 @@ fn sharing_cannot_multiply_without_end() {
     let tenfold = |id: i64| reference(id, list("list", vec![dereference(id - 1); 10]));
     let bomb = list("list", std::iter::once(reference(0, list("list", []))).chain((1..20).map(tenfold)));
     assert_eq!(read(&bomb), Err(JellyError::TooLarge));
+    // A long string that is looked at many times over.
+    let text = list("unicode", [Sexp::Bytes("x".repeat(STRING_BYTES_MAX).into())]);
+    let once = reference(1, list("tuple", [text]));
+    let again = vec![dereference(1); MESSAGE_BYTES_MAX / STRING_BYTES_MAX];
+    let keys = list("set", std::iter::once(once).chain(again));
+    assert_eq!(read(&keys), Err(JellyError::TooLarge));
     // Each part holds the next one: flat on the wire, deep when written out.
     let chain = |id: i64| reference(id, list("list", [dereference(id + 1)]));
     let last = reference(1000, list("list", []));
@@ -105,8 +111,9 @@ fn a_key_that_spells_a_type_is_a_key() {
     assert_eq!(jelly.into_remotes(), [], "nothing was lent");
 }
 
-/// Bytes of messages to a server that is ready.
+/// Bytes of messages to a server that is ready and trusts us.
 fn to_server(session: &mut Session, messages: &[Sexp], events: &mut Vec<Event>) -> Result<(), Fatal> {
+    session.trust();
     let mut encoder = Encoder::new(Dialect::Pb);
     encoder.string(b"pb").expect("short");
     for message in messages {
@@ -177,6 +184,22 @@ fn objects_lent_to_one_peer_are_limited() {
     assert_eq!(refused, Err(Refused::Encode(EncodeError::TooManyExports)));
     // Those that are lent already may be sent again.
     pair.call_root(&[Value::local(0)]);
+}
+
+#[test]
+fn a_stranger_may_say_little() {
+    for large in
+        [Value::bytes(vec![0; STRANGER_BYTES_MAX]), Value::List(vec![Value::Int(0); STRANGER_ITEMS_MAX])]
+    {
+        let receive = |mut pair: Pair| {
+            pair.client.call(Callee::Root, "try", std::slice::from_ref(&large), &[], 1).expect("ready");
+            pair.server.receive(&pair.client.take_output(), &mut Vec::new())
+        };
+        assert_eq!(receive(Pair::new()), Ok(()));
+        let mut stranger = Pair::fresh();
+        stranger.talk();
+        assert!(matches!(receive(stranger), Err(Fatal::Banana(_))));
+    }
 }
 
 #[test]

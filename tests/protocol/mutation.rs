@@ -4,6 +4,8 @@
 
 use crate::exchange::{said, streams};
 use crate::golden::{hex, vectors, whole};
+use bellwether::pb::{Callee, Fatal, Session, Value};
+use bytes::Bytes;
 
 /// A small generator of numbers, the same in every run.
 struct Numbers(u64);
@@ -52,9 +54,44 @@ fn damage(bytes: &mut Vec<u8>, other: &[u8], numbers: &mut Numbers) {
     }
 }
 
+fn rounds() -> u64 {
+    std::env::var("BELLWETHER_FUZZ_ROUNDS").map_or(2_000, |n| n.parse().expect("a number"))
+}
+
+/// A client with some calls in flight hears a server; what it was told, what it says, and how it ends.
+fn heard<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, Bytes, Result<(), Fatal>) {
+    let (mut client, mut events) = (Session::client(), Vec::new());
+    client.receive(b"\x02\x80\x02\x82pb\x04\x82none", &mut events).expect("an offer");
+    for token in 1..=50 {
+        client.call(Callee::Root, "try", &[Value::local(token)], &[], token).expect("ready");
+    }
+    client.take_output();
+    let result = pieces.into_iter().try_for_each(|piece| client.receive(piece, &mut events));
+    (format!("{events:?}"), client.take_output(), result)
+}
+
+#[test]
+fn damaged_answers_do_no_harm() {
+    let captured = vectors("pb-messages.json", "message").into_iter();
+    let sound: Vec<_> = captured.map(|vector| hex(&vector["hex"])).collect();
+    let mut accepted = 0;
+    for round in 0..rounds() {
+        let mut numbers = Numbers(round);
+        let mut pick = || sound[numbers.below(sound.len())].clone();
+        let (mut bytes, other) = ([pick(), pick()].concat(), pick());
+        damage(&mut bytes, &other, &mut numbers);
+
+        let at_once = heard([&bytes[..]]);
+        let in_pieces = heard(bytes.chunks(1 + numbers.below(7)));
+        assert_eq!(at_once, in_pieces, "round {round}: {bytes:02x?}");
+        accepted += u64::from(at_once.2.is_ok());
+    }
+    assert!(accepted > 0 && accepted < rounds(), "{accepted} of {} were accepted", rounds());
+}
+
 #[test]
 fn damaged_streams_do_no_harm() {
-    let rounds = std::env::var("BELLWETHER_FUZZ_ROUNDS").map_or(2_000, |n| n.parse().expect("a number"));
+    let rounds = rounds();
     let sound = sound_streams();
     let mut accepted = 0;
     for round in 0..rounds {

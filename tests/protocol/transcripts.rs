@@ -62,7 +62,8 @@ struct Player {
 }
 
 impl Player {
-    fn new(session: Session) -> Player {
+    fn new(mut session: Session) -> Player {
+        session.trust();
         Player { session, requests: BTreeMap::new(), calls: 0, held: BTreeMap::new(), answered: 0 }
     }
 

@@ -30,10 +30,10 @@ pub enum DecodeError {
     #[error("lists nested deeper than {DEPTH_MAX}")]
     TooDeep,
     /// Our cap on values of one message.
-    #[error("message of more than {MESSAGE_ITEMS_MAX} values")]
+    #[error("message of too many values")]
     TooManyItems,
     /// Our cap on the size of one message.
-    #[error("message of more than {MESSAGE_BYTES_MAX} bytes")]
+    #[error("message of too many bytes")]
     TooManyBytes,
 }
 
@@ -55,12 +55,29 @@ pub struct Decoder {
     /// Values and bytes of the top-level value under way.
     items: usize,
     bytes: usize,
+    /// How many of each a top-level value may have.
+    items_max: usize,
+    bytes_max: usize,
 }
 
 impl Decoder {
     /// A decoder at the start of a stream.
     pub fn new(dialect: Dialect) -> Decoder {
-        Decoder { dialect, buffer: BytesMut::new(), open: Vec::new(), items: 0, bytes: 0 }
+        Decoder {
+            dialect,
+            buffer: BytesMut::new(),
+            open: Vec::new(),
+            items: 0,
+            bytes: 0,
+            items_max: MESSAGE_ITEMS_MAX,
+            bytes_max: MESSAGE_BYTES_MAX,
+        }
+    }
+
+    /// Sets how many values and bytes one top-level value may have; `limits.rs` names the usual caps.
+    pub fn set_caps(&mut self, items_max: usize, bytes_max: usize) {
+        self.items_max = items_max;
+        self.bytes_max = bytes_max;
     }
 
     /// Changes the dialect from the next value on.
@@ -141,10 +158,10 @@ impl Decoder {
             other => return Err(DecodeError::InvalidTypeByte(other)),
         };
         let atom_bytes = at + 1 + body_bytes;
-        if self.bytes + atom_bytes > MESSAGE_BYTES_MAX {
+        if self.bytes + atom_bytes > self.bytes_max {
             return Err(DecodeError::TooManyBytes);
         }
-        if self.items == MESSAGE_ITEMS_MAX {
+        if self.items >= self.items_max {
             return Err(DecodeError::TooManyItems);
         }
         if self.buffer.len() < atom_bytes {

@@ -14,7 +14,7 @@ pub enum EncodeError {
     /// A string of more than 640 KiB.
     #[error("string of more than {STRING_BYTES_MAX} bytes")]
     StringTooLong,
-    /// Nested beyond what our own decoder takes.
+    /// Our cap on nesting.
     #[error("value nested deeper than {DEPTH_MAX}")]
     TooDeep,
     /// The peer holds too many of our objects.

@@ -10,7 +10,7 @@ pub use read::{Jelly, Resolve};
 pub use write::{Export, TextForm, Writer};
 
 use super::failure::Failure;
-use super::limits::{DEPTH_MAX, MESSAGE_ITEMS_MAX};
+use super::limits::DEPTH_MAX;
 
 /// Why an s-expression is no value. It spoils one call, not the connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +37,7 @@ pub enum JellyError {
     #[error("value nested deeper than {DEPTH_MAX}")]
     TooDeep,
     /// Larger than our cap once shared parts are written out.
-    #[error("value of more than {MESSAGE_ITEMS_MAX} parts")]
+    #[error("value too large")]
     TooLarge,
 }
 

@@ -4,7 +4,7 @@ use super::JellyError;
 use crate::pb::banana::Sexp;
 use crate::pb::failure::FAILURE_CLASS;
 use crate::pb::integer::Big;
-use crate::pb::limits::{DEPTH_MAX, MESSAGE_ITEMS_MAX};
+use crate::pb::limits::{DEPTH_MAX, MESSAGE_BYTES_MAX, MESSAGE_ITEMS_MAX};
 use crate::pb::value::{Luid, Target, Value};
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -73,8 +73,14 @@ impl<'a> Jelly<'a> {
         if self.twice {
             return Err(JellyError::BadValue("Multiple references with same ID!"));
         }
-        let mut reader =
-            Reader { shared: &self.shared, objects, inside: Vec::new(), depth: 0, parts: MESSAGE_ITEMS_MAX };
+        let mut reader = Reader {
+            shared: &self.shared,
+            objects,
+            inside: Vec::new(),
+            depth: 0,
+            parts: MESSAGE_ITEMS_MAX,
+            bytes: MESSAGE_BYTES_MAX,
+        };
         reader.value(self.root)
     }
 }
@@ -87,6 +93,8 @@ struct Reader<'a, R> {
     depth: usize,
     /// How many more values may be made.
     parts: usize,
+    /// How many bytes their strings may have: a shared string costs its length each time it is looked at.
+    bytes: usize,
 }
 
 const NOT_ENOUGH: JellyError = JellyError::Malformed("list index out of range");
@@ -98,7 +106,7 @@ impl<R: Resolve> Reader<'_, R> {
             Sexp::Int(n) => Ok(Value::Int(*n)),
             Sexp::Big(n) => Ok(Value::Big(n.clone())),
             Sexp::Float(n) => Ok(Value::from(*n)),
-            Sexp::Bytes(bytes) => Ok(Value::Bytes(bytes.clone())),
+            Sexp::Bytes(bytes) => Ok(Value::Bytes(self.string(bytes)?)),
             Sexp::List(list) => {
                 let Some((head, rest)) = list.split_first() else { return Err(NOT_ENOUGH) };
                 let Sexp::Bytes(word) = head else {
@@ -118,7 +126,7 @@ impl<R: Resolve> Reader<'_, R> {
     fn typed(&mut self, word: &Bytes, rest: &[Sexp]) -> Result<Value, JellyError> {
         Ok(match &word[..] {
             b"None" => Value::None,
-            b"unicode" => Value::Text(text(rest)?),
+            b"unicode" => Value::Text(self.text(rest)?),
             b"boolean" => match first(rest)? {
                 Sexp::Bytes(word) if word == "true" => Value::Bool(true),
                 Sexp::Bytes(word) if word == "false" => Value::Bool(false),
@@ -142,7 +150,8 @@ impl<R: Resolve> Reader<'_, R> {
             b"decimal" => decimal(rest)?,
             b"unpersistable" => match first(rest)? {
                 Sexp::Bytes(reason) => {
-                    Value::Unpersistable(String::from_utf8_lossy(reason).into_owned().into())
+                    let reason = self.string(reason)?;
+                    Value::Unpersistable(String::from_utf8_lossy(&reason).into_owned().into())
                 }
                 _ => Value::Unpersistable(ByteString::new()),
             },
@@ -153,6 +162,18 @@ impl<R: Resolve> Reader<'_, R> {
             }
             name => return Err(JellyError::Insecure(refusal(name))),
         })
+    }
+
+    fn string(&mut self, bytes: &Bytes) -> Result<Bytes, JellyError> {
+        self.bytes = self.bytes.checked_sub(bytes.len()).ok_or(JellyError::TooLarge)?;
+        Ok(bytes.clone())
+    }
+
+    fn text(&mut self, rest: &[Sexp]) -> Result<ByteString, JellyError> {
+        match first(rest)? {
+            Sexp::Bytes(bytes) => ByteString::try_from(self.string(bytes)?).map_err(|_| JellyError::BadUtf8),
+            _ => Err(JellyError::Malformed("text is no byte string")),
+        }
     }
 
     fn values(&mut self, items: &[Sexp]) -> Result<Vec<Value>, JellyError> {
@@ -208,13 +229,6 @@ const UNHASHABLE: JellyError = JellyError::Malformed("unhashable type");
 
 fn first(rest: &[Sexp]) -> Result<&Sexp, JellyError> {
     rest.first().ok_or(NOT_ENOUGH)
-}
-
-fn text(rest: &[Sexp]) -> Result<ByteString, JellyError> {
-    match first(rest)? {
-        Sexp::Bytes(bytes) => ByteString::try_from(bytes.clone()).map_err(|_| JellyError::BadUtf8),
-        _ => Err(JellyError::Malformed("text is no byte string")),
-    }
 }
 
 /// `N` integers, written in decimal with blanks between them.

@@ -107,6 +107,7 @@ impl Login {
         if let Some((username, challenge)) = self.asked.remove(&key) {
             let proof = Proof { challenge, response: response.clone() };
             if checker.check(&username, &proof) {
+                session.trust();
                 return LoginStep::LoggedIn { username, mind, request: call.request };
             }
         }

@@ -14,7 +14,7 @@ pub use event::{Call, Callee, Event, Fatal, Refused, Request};
 use super::banana::{Decoder, Dialect, EncodeError, Encoder};
 use super::failure::Failure;
 use super::jelly::{TextForm, Writer};
-use super::limits::CALLS_MAX;
+use super::limits::*;
 use super::value::{Luid, Value};
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -51,8 +51,11 @@ pub struct Session {
 
 impl Session {
     /// The end that accepted the connection; its offer of dialects waits to be sent.
+    ///
+    /// Until [`Session::trust`] the peer is a stranger, whose messages must be small.
     pub fn server() -> Session {
         let mut session = Session::new(Stage::Offered);
+        session.decoder.set_caps(STRANGER_ITEMS_MAX, STRANGER_BYTES_MAX);
         session.offer();
         session
     }
@@ -74,6 +77,11 @@ impl Session {
             calls: BTreeMap::new(),
             unanswered: 0,
         }
+    }
+
+    /// From now on messages may be as large as real ones get; a successful login does this.
+    pub fn trust(&mut self) {
+        self.decoder.set_caps(MESSAGE_ITEMS_MAX, MESSAGE_BYTES_MAX);
     }
 
     /// From now on text is sent in this form; failures stay text. Starts as [`TextForm::Text`].

@@ -15,6 +15,54 @@ pub(super) static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
+/// The names that conditions about a step know: `property` is a function of a property's name and perhaps a
+/// default, `results` the word for how the build goes so far, the rest are of the build and its source stamp.
+const STEP_NAMES: [&str; 12] = [
+    "branch",
+    "builder",
+    "codebase",
+    "files",
+    "number",
+    "project",
+    "property",
+    "reason",
+    "repository",
+    "results",
+    "revision",
+    "worker",
+];
+
+/// The names that `do_step_if` knows (`ST-04`).
+pub const DO_STEP_IF: &[&str] = &STEP_NAMES;
+
+/// The names that `hide_step_if` knows: the step's own `result`, as a word, beside the others (`ST-05`).
+pub const HIDE_STEP_IF: &[&str] = &{
+    let mut names = ["result"; 13];
+    let mut at = 0;
+    while at < STEP_NAMES.len() {
+        names[at] = STEP_NAMES[at];
+        at += 1;
+    }
+    names
+};
+
+/// The names that `file_is_important` knows: `path` is the file, `property` a function as above, the rest are
+/// of the change (`SC-02`).
+pub const FILE_IS_IMPORTANT: &[&str] = &[
+    "author",
+    "branch",
+    "category",
+    "codebase",
+    "comments",
+    "committer",
+    "files",
+    "path",
+    "project",
+    "property",
+    "repository",
+    "revision",
+];
+
 /// A condition such as `branch == 'main' and not path.startswith('docs/')`, compiled when it was loaded.
 #[derive(Clone)]
 pub struct Condition {

@@ -7,13 +7,29 @@
 //!
 //! The room holds values only: no thread, no state, no clock.
 
+mod check;
+mod complaint;
 mod condition;
 mod duration;
+mod expand;
+mod findings;
+mod load;
+mod merge;
 mod pattern;
+mod read;
 pub mod schema;
+mod substitute;
 mod template;
+mod yaml;
 
-pub use condition::Condition;
+pub use complaint::Complaint;
+pub use condition::{Condition, DO_STEP_IF, FILE_IS_IMPORTANT, HIDE_STEP_IF};
+pub use load::{Loaded, load, load_text, load_texts};
 pub use pattern::{Glob, Pattern};
 pub use schema::*;
 pub use template::{Form, Piece, Selector, SourceAttribute, Template};
+
+use findings::Findings;
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod step;
 mod worker;
 
 pub use builder::Builder;
+pub(super) use builder::safe_directory_name;
 pub use change_source::{Branches, ChangeSource, ChangeSourceKind, GitPoller, PbSource};
 pub use filter::{ChangeFilter, FieldFilter};
 pub use scheduler::{ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind};

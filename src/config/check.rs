@@ -1,0 +1,253 @@
+//! The checks that look across sections, and the resolving of names: which builders a scheduler asks, which
+//! workers a builder has.
+
+use super::findings::{Findings, nearest};
+use super::read::Spanned;
+use super::read::builder::{ReadBuilder, WantedWorkers};
+use super::read::scheduler::ReadScheduler;
+use super::read::top::ReadConfig;
+use super::yaml::{Place, Sources};
+use super::{ChangeSourceKind, Condition, Config, Glob, Keep, Worker, WorkerKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// User names of the PB port that no worker may have (`CFG-12`).
+const RESERVED_USERS: [&str; 3] = ["change", "debug", "status"];
+
+/// Checks it and resolves it.
+pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findings) -> Config {
+    let names = Names { sources };
+    check_names(&read, &names, findings);
+    check_ports(&read, findings);
+    check_retention(&read, findings);
+    if read.workers.is_empty() {
+        findings.complain(
+            read.at,
+            "there is no worker",
+            "add one to `workers`; `type: local` needs no set-up",
+        );
+    }
+    if read.builders.is_empty() {
+        findings.complain(read.at, "there is no builder", "add one to `builders`");
+    }
+    let workers: Vec<Worker> = read.workers.into_iter().map(|worker| worker.value).collect();
+    let builder_places: Vec<(String, Place)> = read
+        .builders
+        .iter()
+        .map(|builder| (builder.builder.value.name.clone(), builder.builder.at))
+        .collect();
+    let builders = read.builders.into_iter().map(|builder| {
+        let wanted = builder.collapse_requests.unwrap_or(read.collapse_requests);
+        let mut resolved = builder.builder.value;
+        resolved.collapse_requests = wanted;
+        resolved.workers = workers_of(&builder.workers, &workers, findings);
+        resolved
+    });
+    let builders = builders.collect();
+    let schedulers = read.schedulers.into_iter().map(|ReadScheduler { scheduler, builders }| {
+        let mut resolved = scheduler.value;
+        resolved.builders = builders_of(&builders, &builder_places, findings);
+        resolved
+    });
+    let schedulers: Vec<_> = schedulers.collect();
+    let asked: BTreeSet<&str> =
+        schedulers.iter().flat_map(|scheduler| scheduler.builders.iter().map(String::as_str)).collect();
+    for (name, at) in builder_places.iter().filter(|(name, _)| !asked.contains(name.as_str())) {
+        let hint = "name it in the `builders` of one; `type: force` lets people start it";
+        findings.complain(*at, format!("no scheduler asks the builder {name:?}"), hint);
+    }
+    Config {
+        workers,
+        builders,
+        schedulers,
+        change_sources: read.change_sources.into_iter().map(|source| source.value).collect(),
+        codebases: read.codebases.into_iter().map(|codebase| codebase.value).collect(),
+        ..read.config
+    }
+}
+
+/// Names must be unique, and fit where they go (`CFG-09`, `CFG-10`, `CFG-12`).
+fn check_names(read: &ReadConfig, names: &Names, findings: &mut Findings) {
+    names.unique("worker", read.workers.iter().map(|worker| (&worker.value.name, worker.at)), findings);
+    let schedulers = read.schedulers.iter().map(|read| (&read.scheduler.value.name, read.scheduler.at));
+    names.unique("scheduler", schedulers, findings);
+    let change_sources = read.change_sources.iter().map(|source| (&source.value.name, source.at));
+    names.unique("change source", change_sources, findings);
+    let codebases = read.codebases.iter().map(|codebase| (&codebase.value.name, codebase.at));
+    names.unique("codebase", codebases, findings);
+    names.unique_builders(&read.builders, findings);
+
+    let users = || {
+        read.change_sources.iter().filter_map(|source| match &source.value.kind {
+            ChangeSourceKind::Pb(pb) => Some((&pb.user, source.at)),
+            ChangeSourceKind::GitPoller(_) => None,
+        })
+    };
+    names.unique("user of the PB port", users(), findings);
+    for (user, at) in users() {
+        if read.workers.iter().any(|worker| worker.value.name == *user) {
+            findings.complain(at, format!("a worker logs in as {user:?} too"), "give them different names");
+        }
+    }
+    let workers = read.workers.iter().map(|worker| (&worker.value.name, worker.at));
+    for (name, at) in workers {
+        if RESERVED_USERS.contains(&name.as_str()) {
+            findings.complain(at, format!("the name {name:?} is reserved"), "call the worker something else");
+        }
+    }
+    for ReadBuilder { builder, .. } in &read.builders {
+        if builder.value.name.starts_with('_') {
+            findings.complain(builder.at, "a builder's name may not begin with `_`", "");
+        }
+    }
+}
+
+/// Who connects needs a port to connect to (`CFG-15`, `CFG-16`).
+fn check_ports(read: &ReadConfig, findings: &mut Findings) {
+    let listen = &read.config.pb.listen;
+    let remote = read.workers.iter().find(|worker| worker.value.kind == WorkerKind::Remote);
+    let tool = read.change_sources.iter().find(|source| matches!(source.value.kind, ChangeSourceKind::Pb(_)));
+    let who = remote.map(|worker| worker.at).or(tool.map(|source| source.at));
+    if let (Some(at), true) = (who, listen.is_empty()) {
+        findings.complain(at, "it has no port to connect to", "add `pb: {listen: 0.0.0.0:9989}`");
+    }
+    if let Some(www) = read.config.www.as_ref().filter(|www| listen.contains(&www.listen)) {
+        let message = format!("`pb` and `www` both listen on {}", www.listen);
+        findings.complain(read.at, message, "give them different ports");
+    }
+}
+
+/// Logs do not outlive their builds (`CFG-14`).
+fn check_retention(read: &ReadConfig, findings: &mut Findings) {
+    let retention = &read.config.retention;
+    let longer = match (retention.logs, retention.builds) {
+        (Keep::For(logs), Keep::For(builds)) => logs > builds,
+        (Keep::Newest(logs), Keep::Newest(builds)) => logs > builds,
+        (_, Keep::All) => false,
+        (Keep::All, _) => true,
+        (Keep::For(_), Keep::Newest(_)) | (Keep::Newest(_), Keep::For(_)) => false,
+    };
+    if longer {
+        findings.complain(read.retention_at, "logs are kept longer than their builds", "");
+    }
+}
+
+/// Complaints about names that are there twice.
+struct Names<'a> {
+    sources: &'a Sources,
+}
+
+impl Names<'_> {
+    fn unique<'n>(
+        &self,
+        what: &str,
+        names: impl Iterator<Item = (&'n String, Place)>,
+        findings: &mut Findings,
+    ) {
+        let mut seen = BTreeMap::new();
+        for (name, at) in names {
+            if let Some(first) = seen.insert(name, at) {
+                let message = format!("another {what} is called {name:?}, in {}", self.sources.short(first));
+                findings.complain(at, message, "names must be unique");
+            }
+        }
+    }
+
+    /// Builders' names, and their directories: a matrix must make different ones.
+    fn unique_builders(&self, builders: &[ReadBuilder], findings: &mut Findings) {
+        let mut names = BTreeMap::new();
+        let mut directories = BTreeMap::new();
+        for ReadBuilder { builder: Spanned { value, at }, build_dir_at, .. } in builders {
+            if let Some(first) = names.insert(&value.name, *at) {
+                let (message, hint) = if first == *at {
+                    (
+                        format!("the matrix makes {:?} twice", value.name),
+                        "put all its values into the name".to_owned(),
+                    )
+                } else {
+                    let first = self.sources.short(first);
+                    (
+                        format!("another builder is called {:?}, in {first}", value.name),
+                        "names must be unique".to_owned(),
+                    )
+                };
+                findings.complain(*at, message, hint);
+            } else if let Some(other) = directories.insert(&value.build_dir, &value.name) {
+                let message = format!("it builds in {:?}, and so does {other:?}", value.build_dir);
+                findings.complain(*build_dir_at, message, "set `build_dir`");
+            }
+        }
+    }
+}
+
+/// The workers that a builder wants (`CFG-11`).
+fn workers_of(wanted: &WantedWorkers, workers: &[Worker], findings: &mut Findings) -> Vec<String> {
+    let (chosen, at) = match wanted {
+        WantedWorkers::Names(Spanned { value: wanted, at }) => {
+            let known: Vec<&str> = workers.iter().map(|worker| worker.name.as_str()).collect();
+            let mut chosen: Vec<String> = Vec::new();
+            for Spanned { value: name, at } in wanted {
+                if !known.contains(&name.as_str()) {
+                    findings.complain(*at, format!("no worker is called {name:?}"), nearest(name, &known));
+                } else if chosen.contains(name) {
+                    findings.complain(*at, format!("the worker {name:?} stands here twice"), "");
+                }
+                chosen.push(name.clone());
+            }
+            (chosen, *at)
+        }
+        WantedWorkers::Match(Spanned { value: source, at }) => match matching(source, workers) {
+            Ok(chosen) => (chosen, *at),
+            Err(why) => {
+                findings.complain(*at, format!("wrong condition: {why}"), "");
+                return Vec::new();
+            }
+        },
+    };
+    if chosen.is_empty() {
+        findings.complain(at, "it has no worker", "");
+    }
+    chosen
+}
+
+/// The workers for which a condition on their name and properties holds. A property that this one has not,
+/// though another has it, is null.
+fn matching(source: &str, workers: &[Worker]) -> Result<Vec<String>, String> {
+    let mut names: BTreeSet<&str> = BTreeSet::from(["name"]);
+    names.extend(workers.iter().flat_map(|worker| worker.properties.iter().map(|(name, _)| name)));
+    let names: Vec<&str> = names.into_iter().collect();
+    let condition = Condition::new(source, &names)?;
+    let mut chosen = Vec::new();
+    for worker in workers {
+        let value = |name: &&str| match *name {
+            "name" => worker.name.as_str().into(),
+            name => worker.properties.value(name).cloned().unwrap_or_default(),
+        };
+        let context: BTreeMap<&str, serde_json::Value> =
+            names.iter().map(|name| (*name, value(name))).collect();
+        if condition.eval(&minijinja::value::Serde(context).into())? {
+            chosen.push(worker.name.clone());
+        }
+    }
+    Ok(chosen)
+}
+
+/// The builders that a scheduler asks, in the order of the file (`CFG-08`).
+fn builders_of(
+    wanted: &[Spanned<Glob>],
+    builders: &[(String, Place)],
+    findings: &mut Findings,
+) -> Vec<String> {
+    for Spanned { value: glob, at } in wanted {
+        if !builders.iter().any(|(name, _)| glob.is_match(name)) {
+            let known: Vec<&str> = builders.iter().map(|(name, _)| name.as_str()).collect();
+            let message = if glob.is_pattern() {
+                format!("no builder has a name like {:?}", glob.as_str())
+            } else {
+                format!("no builder is called {:?}", glob.as_str())
+            };
+            findings.complain(*at, message, nearest(glob.as_str(), &known));
+        }
+    }
+    let is_wanted = |name: &str| wanted.iter().any(|glob| glob.value.is_match(name));
+    builders.iter().filter(|(name, _)| is_wanted(name)).map(|(name, _)| name.clone()).collect()
+}

@@ -1,0 +1,82 @@
+//! `schedulers`.
+
+use super::{OneOrMany, Read, Spanned, Table, condition, force, properties};
+use crate::config::condition::FILE_IS_IMPORTANT;
+use crate::config::findings::{Findings, nearest};
+use crate::config::yaml::Node;
+use crate::config::{ChangeDriven, ChangeFilter, FieldFilter, Glob, Scheduler, SchedulerKind};
+use std::time::Duration;
+
+/// A scheduler whose builders are not resolved yet.
+pub(in crate::config) struct ReadScheduler {
+    /// The scheduler; it has no builders yet.
+    pub(in crate::config) scheduler: Spanned<Scheduler>,
+    /// The builders it wants.
+    pub(in crate::config) builders: Vec<Spanned<Glob>>,
+}
+
+impl Read for ReadScheduler {
+    fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
+        let mut table = Table::open(node, findings)?;
+        let name: Option<Spanned<String>> = table.required("name", findings);
+        let builders: Option<OneOrMany<Spanned<Glob>>> = table.required("builders", findings);
+        let properties = properties(table.node("properties", findings), "Scheduler", findings);
+        let priority = table.or("priority", 0, findings);
+        let kind: Spanned<String> = table.required("type", findings)?;
+        let mut reason = None;
+        let kind = match kind.value.as_str() {
+            "single_branch" => {
+                reason = table.optional("reason", findings);
+                change_driven(&mut table, true, findings).map(SchedulerKind::SingleBranch)
+            }
+            "any_branch" => {
+                reason = table.optional("reason", findings);
+                change_driven(&mut table, false, findings).map(SchedulerKind::AnyBranch)
+            }
+            "force" => {
+                let name = name.as_ref().map(|name| name.value.as_str()).unwrap_or_default();
+                Some(SchedulerKind::Force(force::force(&mut table, name, findings)))
+            }
+            other => {
+                let hint = nearest(other, &["single_branch", "any_branch", "force"]);
+                findings.complain(kind.at, format!("unknown type {other:?} of scheduler"), hint);
+                return None;
+            }
+        };
+        table.finish(findings);
+        let Spanned { value: name, at } = name?;
+        let scheduler = Scheduler { name, builders: Vec::new(), properties, reason, priority, kind: kind? };
+        Some(ReadScheduler { scheduler: Spanned { value: scheduler, at }, builders: builders?.0 })
+    }
+}
+
+/// What the schedulers that follow changes have in common. `branch` is short for a filter of one branch, and
+/// the single-branch scheduler must have one or the other, even if it is null, for the default branch.
+fn change_driven(table: &mut Table, single_branch: bool, findings: &mut Findings) -> Option<ChangeDriven> {
+    let filter_given = table.node("change_filter", findings);
+    let branch = if single_branch { table.node("branch", findings) } else { None };
+    let mut change_filter =
+        filter_given.map_or(Some(ChangeFilter::default()), |node| ChangeFilter::read(node, findings));
+    match (filter_given, branch) {
+        (None, None) if single_branch => table.missing("change_filter", findings),
+        (Some(_), Some(branch)) => {
+            findings.complain(branch.at, "`change_filter` is given too", "put the branch into the filter");
+        }
+        (_, Some(branch)) => {
+            let field = Option::<String>::read(branch, findings)?;
+            let branch = FieldFilter { is: Some(vec![field]), ..FieldFilter::default() };
+            change_filter = Some(ChangeFilter { branch, ..ChangeFilter::default() });
+        }
+        _ => {}
+    }
+    let tree_stable_timer = table.optional::<Duration>("tree_stable_timer", findings);
+    let file_is_important = table.node("file_is_important", findings);
+    let file_is_important = file_is_important.map(|node| condition(node, FILE_IS_IMPORTANT, findings));
+    let only_important = table.or("only_important", false, findings);
+    Some(ChangeDriven {
+        change_filter: change_filter?,
+        tree_stable_timer: tree_stable_timer.filter(|timer| !timer.is_zero()),
+        file_is_important: file_is_important.flatten(),
+        only_important,
+    })
+}

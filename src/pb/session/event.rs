@@ -16,7 +16,7 @@ pub enum Event {
     Answered {
         /// As given to `call`.
         token: u64,
-        /// What came back.
+        /// What came back. Objects in it are the owner's to `release`; a failure brings none.
         result: Result<Value, Failure>,
     },
     /// The peer has dropped its last reference to an object of ours.
@@ -39,7 +39,8 @@ pub struct Call {
     pub args: Vec<Value>,
     /// Keyword arguments.
     pub kwargs: Vec<(ByteString, Value)>,
-    /// One entry for each reference that came with the arguments; `reject` gives these back.
+    /// One entry for each reference that came with the arguments: `reject` gives these back, an owner who
+    /// keeps an object gives all its references back with `release` when done.
     pub received: Vec<Luid>,
 }
 

@@ -95,12 +95,16 @@ impl<S: Service> Door<S> {
         Offer(Arc::new(move |news| door.try_put(wrap(news)).map_err(|refused| refused.and_then(unwrap))))
     }
 
-    /// Sends a control, which the service reads before any data. Waits for room, which a service that lives
-    /// always makes.
-    pub(super) fn control(&self, control: Control) -> Result<(), Gone> {
-        self.control.send(control).map_err(|_| Gone(S::NAME))?;
+    /// Sends a control, which the service reads before any data, and waits for its answer. For the root of the
+    /// tree alone, which stands above everyone.
+    ///
+    /// # Errors
+    /// The service has ended.
+    pub fn command<R>(&self, control: impl FnOnce(Reply<R>) -> Control) -> Result<R, Gone> {
+        let (reply, answer) = Reply::new();
+        self.control.send(control(reply)).map_err(|_| Gone(S::NAME))?;
         self.ring();
-        Ok(())
+        self.wait(&answer)
     }
 
     fn ring(&self) {
@@ -239,7 +243,8 @@ impl<News> Offer<News> {
 pub struct Reply<R>(Sender<R>);
 
 impl<R> Reply<R> {
-    pub(super) fn new() -> (Reply<R>, Receiver<R>) {
+    /// A reply and where it arrives.
+    pub fn new() -> (Reply<R>, Receiver<R>) {
         let (sender, receiver) = bounded(1);
         (Reply(sender), receiver)
     }

@@ -6,7 +6,7 @@
 
 use super::host::{Hosted, Progress};
 use super::mailbox::{Bell, Patience, mailbox_in};
-use super::{Door, Gone, Inbox, Service, World};
+use super::{Control, Door, Gone, Inbox, Reply, Service, World};
 use crate::model::Mono;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,6 +80,18 @@ impl Sim {
         let world = self.world.branch(S::NAME);
         let hosted = Hosted { service, inbox, world, log: self.log.clone(), applied: None };
         self.registry.lock().insert(S::NAME, Some(Box::new(hosted)));
+    }
+
+    /// Sends a control to a service and takes turns until it is answered.
+    ///
+    /// # Errors
+    /// The service is not there.
+    pub fn control<S: Service, R>(
+        &self,
+        door: &Door<S>,
+        control: impl FnOnce(Reply<R>) -> Control,
+    ) -> Result<R, Gone> {
+        door.command(control)
     }
 
     /// Takes all services away at once, as a crash of the process does: nothing is stopped in order.

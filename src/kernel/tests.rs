@@ -38,7 +38,10 @@ impl Service for Counter {
 
     fn handle(&mut self, msg: CounterMsg, _: &mut Turn) {
         match msg {
-            CounterMsg::Add(n) => self.sum += n,
+            CounterMsg::Add(n) => {
+                self.sum += n;
+                self.seen.lock().unwrap().push("add".into());
+            }
             CounterMsg::Sum(reply) => reply.send(self.sum),
             CounterMsg::Panic => panic!("told to"),
         }
@@ -136,27 +139,37 @@ fn a_full_inbox_drops_hints_with_an_overrun_and_hands_offers_back() {
     assert_eq!(offer.offer(2), Err(Some(2)));
     door.hint(CounterMsg::Add).tell(3);
     while sim.step() {}
-    assert_eq!(*seen.lock().unwrap(), ["overrun"]);
+    assert_eq!(*seen.lock().unwrap(), ["add", "overrun"]);
     assert_eq!(door.address::<Test>().call(CounterMsg::Sum), Ok(1));
 }
 
 #[test]
-fn on_threads_control_comes_before_data_and_a_stop_is_the_last_turn() {
-    let (door, inbox) = mailbox::<Counter>(8, None);
-    let seen = Arc::new(Mutex::new(Vec::new()));
+fn control_comes_before_data_and_a_stop_is_the_last_turn() {
+    let mut sim = sim::Sim::new(1, quiet());
+    let (door, inbox) = sim.mailbox::<Counter>(8, None);
+    let seen = Arc::default();
+    sim.add(Counter { sum: 0, seen: Arc::clone(&seen) }, inbox);
     for n in 0..8 {
         door.address::<Test>().push(CounterMsg::Add(n)).unwrap();
     }
-    let (reply, stopped) = Reply::new();
-    door.control(Control::Stop(reply)).unwrap();
+    sim.control(&door, Control::Stop).unwrap();
+    assert!(!sim.step());
+    assert_eq!(*seen.lock().unwrap(), ["stop"]);
+    assert_eq!(door.address::<Test>().call(CounterMsg::Sum), Err(Gone("counter")));
+}
+
+#[test]
+fn a_service_that_nobody_can_speak_to_any_more_ends() {
+    let (door, inbox) = mailbox::<Counter>(8, None);
+    let seen = Arc::new(Mutex::new(Vec::new()));
     let (notices, _) = crossbeam_channel::unbounded();
     let for_service = Arc::clone(&seen);
     let make = move || Counter { sum: 0, seen: Arc::clone(&for_service) };
     let running = host::start(make, inbox, World::real(), quiet(), Importance::Vital, notices).unwrap();
-    stopped.recv().unwrap();
+    door.address::<Test>().push(CounterMsg::Add(1)).unwrap();
+    drop(door);
     running.join().unwrap();
-    assert_eq!(*seen.lock().unwrap(), ["stop"]);
-    assert_eq!(door.address::<Test>().call(CounterMsg::Sum), Err(Gone("counter")));
+    assert_eq!(*seen.lock().unwrap(), ["add", "stop"]);
 }
 
 #[test]
@@ -168,14 +181,12 @@ fn a_panic_of_a_restartable_service_starts_it_anew_with_its_configuration() {
     let make = move || Counter { sum: 0, seen: Arc::clone(&for_service) };
     let _running =
         host::start(make, inbox, World::real(), quiet(), Importance::Restartable, notices).unwrap();
-    let (reply, applied) = Reply::new();
-    door.control(Control::Apply(Arc::new(Config::empty()), reply)).unwrap();
-    applied.recv().unwrap();
+    door.command(|reply| Control::Apply(Arc::new(Config::empty()), reply)).unwrap();
     let address = door.address::<Test>();
     address.push(CounterMsg::Add(7)).unwrap();
     address.push(CounterMsg::Panic).unwrap();
     assert_eq!(address.call(CounterMsg::Sum), Ok(0));
-    assert_eq!(*seen.lock().unwrap(), ["apply", "apply"]);
+    assert_eq!(*seen.lock().unwrap(), ["apply", "add", "apply"]);
     let told = Notice::Restarting { service: "counter".into(), cause: "told to".into() };
     assert_eq!(heard.recv().unwrap(), told);
 }

@@ -7,7 +7,17 @@
 //! * A full owner hands the news back: the connection is then not read, so TCP slows the peer.
 //! * Never: looks into a call's meaning, touches the database, or waits for anyone but its sockets.
 
-use crate::kernel::{Address, Gone, Offer, Ranked};
+mod connection;
+pub mod limits;
+pub mod mio_net;
+pub mod net;
+mod registry;
+pub mod service;
+pub mod sim_net;
+#[cfg(test)]
+mod tests;
+
+use crate::kernel::{Address, Gone, Offer, Ranked, Reply};
 use crate::pb::{Call, Callee, Failure, Luid, Request, Secret, TextForm, Value};
 use bytestring::ByteString;
 use std::net::SocketAddr;
@@ -86,6 +96,8 @@ pub enum Msg {
         /// The name.
         user: String,
     },
+    /// See [`Handle::local_address`].
+    LocalAddress(Reply<Option<SocketAddr>>),
     /// Something to do on one connection; forgotten if that is gone.
     On(ConnectionId, Verb),
 }
@@ -161,6 +173,11 @@ impl<Me: Ranked> Handle<Me> {
         self.0.push(Msg::Unregister { user: user.to_owned() })
     }
 
+    /// Where a program on this machine reaches the service; `None` while it listens nowhere.
+    pub fn local_address(&self) -> Result<Option<SocketAddr>, Gone> {
+        self.0.call(Msg::LocalAddress)
+    }
+
     /// Answers the login: the peer may call the owner's object `avatar` (a key of the owner's choice).
     pub fn admit(&self, connection: ConnectionId, avatar: u64) -> Result<(), Gone> {
         self.on(connection, Verb::Admit(avatar))
@@ -219,5 +236,3 @@ impl<Me: Ranked> Handle<Me> {
         self.0.push(Msg::On(connection, verb))
     }
 }
-
-pub mod service;

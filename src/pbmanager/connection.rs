@@ -1,0 +1,264 @@
+//! One connection: its session, its login, what its owner still has to hear, what the peer still has to get.
+
+use super::registry::{Entry, Registry};
+use super::{ConnectionId, News, Verb, limits};
+use crate::kernel::{Offer, World};
+use crate::model::Mono;
+use crate::pb::limits::UNANSWERED_CALLS_MAX;
+use crate::pb::{Event, Failure, Login, LoginStep, Request, Session, Value};
+use bytes::{Buf, Bytes};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+/// How far the peer has come.
+enum Stage {
+    /// It has not proved who it is, and has until then to do so.
+    Stranger { until: Mono },
+    /// It has, and waits to be let in by the owner of its name.
+    Waiting { owner: Offer<News>, request: Request },
+    /// It is in.
+    Admitted { owner: Offer<News> },
+    /// It is to be cut off for this reason once its output is sent, at the latest then.
+    Closing { owner: Option<Offer<News>>, reason: String, until: Mono },
+}
+
+/// What is left to do with a connection after it was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// It goes on.
+    Open,
+    /// Its socket is to be closed; the connection stays until its owner has heard everything.
+    Cut,
+}
+
+/// One connection.
+pub(super) struct Connection {
+    id: ConnectionId,
+    peer: SocketAddr,
+    session: Session,
+    login: Login,
+    stage: Stage,
+    /// What the owner had no room for, in order; while there is any, nothing more is read.
+    untold: VecDeque<News>,
+    /// Bytes on their way out.
+    unsent: Bytes,
+    /// Whether the socket may have something to read.
+    pub(super) readable: bool,
+    /// Whether the socket is gone.
+    ended: bool,
+}
+
+impl Connection {
+    pub(super) fn new(id: ConnectionId, peer: SocketAddr, now: Mono) -> Connection {
+        Connection {
+            id,
+            peer,
+            session: Session::server(),
+            login: Login::new(),
+            stage: Stage::Stranger { until: now + limits::AUTHENTICATE_WITHIN },
+            untold: VecDeque::new(),
+            unsent: Bytes::new(),
+            readable: true,
+            ended: false,
+        }
+    }
+
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    pub(super) fn is_stranger(&self) -> bool {
+        matches!(self.stage, Stage::Stranger { .. })
+    }
+
+    /// Whether the next bytes of the peer may be read: its owner has heard all that came before, and neither
+    /// calls without an answer nor bytes without a reader have piled up.
+    pub(super) fn may_read(&self) -> bool {
+        !self.ended
+            && self.untold.is_empty()
+            && !matches!(self.stage, Stage::Closing { .. })
+            && self.session.unanswered_calls() < UNANSWERED_CALLS_MAX
+            && self.unsent.len() + self.session.output_len() < limits::UNSENT_BYTES_MAX / 2
+    }
+
+    /// Whether the socket is closed and the owner has heard everything: the connection can be forgotten.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended && self.untold.is_empty()
+    }
+
+    /// Whether its owner has something to hear yet.
+    pub(super) fn has_untold(&self) -> bool {
+        !self.untold.is_empty()
+    }
+
+    /// By when something must have happened.
+    pub(super) fn deadline(&self) -> Option<Mono> {
+        match self.stage {
+            Stage::Stranger { until } | Stage::Closing { until, .. } if !self.ended => Some(until),
+            _ => None,
+        }
+    }
+
+    /// Takes bytes of the peer.
+    pub(super) fn received(&mut self, bytes: &[u8]) {
+        self.session.push(bytes);
+    }
+
+    /// Deals with what the peer has sent, as far as the owner can hear it.
+    ///
+    /// # Errors
+    /// Why the connection must be cut off.
+    pub(super) fn advance(&mut self, registry: &Registry, world: &mut World) -> Result<(), String> {
+        self.tell_held();
+        while !self.ended && self.untold.is_empty() && !matches!(self.stage, Stage::Closing { .. }) {
+            let Some(event) = self.session.next_event().map_err(|fatal| fatal.to_string())? else { break };
+            let mut checker = registry.checker(world);
+            match self.login.on_event(event, &mut self.session, &mut checker) {
+                LoginStep::Done => {}
+                LoginStep::LoggedIn { username, mind, request } => {
+                    let Some(Entry { owner, .. }) = registry.get(&username) else {
+                        return Err(format!("user '{username}' was removed while logging in"));
+                    };
+                    if !self.is_stranger() {
+                        return Err("a second login on one connection".to_owned());
+                    }
+                    self.stage = Stage::Waiting { owner: owner.clone(), request };
+                    let connection = self.id;
+                    self.tell(News::Attached { connection, user: username, mind, peer: self.peer });
+                }
+                LoginStep::Pass(event) => self.pass(event)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, event: Event) -> Result<(), String> {
+        let connection = self.id;
+        match event {
+            Event::Ready => {}
+            Event::Call(call) => self.tell(News::Called { connection, call }),
+            Event::Answered { token, result } => self.tell(News::Answered { connection, token, result }),
+            Event::Released { key } => self.tell(News::Released { connection, key }),
+        }
+        Ok(())
+    }
+
+    /// Tells the owner, or keeps it for later, in order.
+    fn tell(&mut self, news: News) {
+        self.untold.push_back(news);
+        self.tell_held();
+    }
+
+    fn tell_held(&mut self) {
+        let (Stage::Waiting { owner, .. }
+        | Stage::Admitted { owner }
+        | Stage::Closing { owner: Some(owner), .. }) = &self.stage
+        else {
+            // A stranger has no owner, and nobody wants to hear of it.
+            return self.untold.clear();
+        };
+        while let Some(news) = self.untold.pop_front() {
+            match owner.offer(news) {
+                Ok(()) | Err(None) => {}
+                Err(Some(news)) => return self.untold.push_front(news),
+            }
+        }
+    }
+
+    /// Does what the owner wants.
+    ///
+    /// # Errors
+    /// Why the connection must be cut off.
+    pub(super) fn act(&mut self, verb: Verb, now: Mono) -> Result<(), String> {
+        if self.ended {
+            return Ok(());
+        }
+        match verb {
+            Verb::Admit(avatar) => {
+                self.decide(|session, request| session.answer(request, &Value::local(avatar)))
+            }
+            Verb::Refuse(failure) => self.decide(|session, request| session.fail(request, &failure)),
+            Verb::Call { object, method, args, kwargs, token } => {
+                if let Err(refused) = self.session.call(object, &method, &args, &kwargs, token) {
+                    let result = Err(Failure::value_error(refused.to_string()));
+                    self.tell(News::Answered { connection: self.id, token, result });
+                }
+            }
+            Verb::Answer(request, value) => self.session.answer(request, &value),
+            Verb::Fail(request, failure) => self.session.fail(request, &failure),
+            Verb::Reject(call, failure) => self.session.reject(call, &failure),
+            Verb::Release(luid) => self.session.release(luid),
+            Verb::SetTextForm(form) => self.session.set_text_form(form),
+            Verb::Close(reason) => self.close_politely(reason, now),
+        }
+        if self.unsent.len() + self.session.output_len() > limits::UNSENT_BYTES_MAX {
+            return Err("it does not read what it is sent".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Answers the login that waits, if one does.
+    fn decide(&mut self, answer: impl FnOnce(&mut Session, Request)) {
+        let Stage::Waiting { owner, .. } = &self.stage else { return };
+        let admitted = Stage::Admitted { owner: owner.clone() };
+        if let Stage::Waiting { request, .. } = std::mem::replace(&mut self.stage, admitted) {
+            answer(&mut self.session, request);
+        }
+    }
+
+    fn close_politely(&mut self, reason: String, now: Mono) {
+        let owner = match &self.stage {
+            Stage::Stranger { .. } => None,
+            Stage::Waiting { owner, .. } | Stage::Admitted { owner } => Some(owner.clone()),
+            Stage::Closing { .. } => return,
+        };
+        self.stage = Stage::Closing { owner, reason, until: now + limits::CLOSE_WITHIN };
+    }
+
+    /// The socket is gone, or to be cut: every call of the owner's ends, then it hears of the end. True the
+    /// first time.
+    pub(super) fn cut(&mut self, reason: &str) -> bool {
+        if std::mem::replace(&mut self.ended, true) {
+            return false;
+        }
+        self.unsent = Bytes::new();
+        let connection = self.id;
+        for event in self.session.lost() {
+            if let Event::Answered { token, result } = event {
+                self.untold.push_back(News::Answered { connection, token, result });
+            }
+        }
+        let reason = match &self.stage {
+            Stage::Closing { reason, .. } => reason.clone(),
+            _ => reason.to_owned(),
+        };
+        self.untold.push_back(News::Detached { connection, reason });
+        self.tell_held();
+        true
+    }
+
+    /// Sends what waits, through `write`.
+    ///
+    /// # Errors
+    /// The socket's, but `WouldBlock`.
+    pub(super) fn flush(
+        &mut self,
+        mut write: impl FnMut(&[u8]) -> std::io::Result<usize>,
+    ) -> std::io::Result<Outlook> {
+        loop {
+            if self.unsent.is_empty() {
+                self.unsent = self.session.take_output();
+            }
+            if self.unsent.is_empty() {
+                let closing = matches!(self.stage, Stage::Closing { .. });
+                return Ok(if closing { Outlook::Cut } else { Outlook::Open });
+            }
+            match write(&self.unsent) {
+                Ok(written) => self.unsent.advance(written),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(Outlook::Open),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

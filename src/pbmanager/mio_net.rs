@@ -1,0 +1,152 @@
+//! The real network: non-blocking sockets and the one poll on them.
+
+use super::net::{Net, NetEvent};
+use super::{ConnectionId, limits};
+use crate::kernel::Bell;
+use mio::event::Source;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token, Waker};
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The bell's token; listeners and connections count up from the next.
+const BELL: Token = Token(0);
+
+/// Events taken from the operating system at a time.
+const EVENTS_PER_POLL: usize = 1024;
+
+struct Listener {
+    wanted: SocketAddr,
+    actual: SocketAddr,
+    socket: TcpListener,
+}
+
+/// Sockets by token; a connection's id is its token's number.
+pub struct MioNet {
+    poll: Poll,
+    events: Events,
+    listeners: BTreeMap<usize, Listener>,
+    streams: BTreeMap<usize, TcpStream>,
+    last_token: usize,
+    /// Listeners with connections still to accept.
+    accepting: Vec<usize>,
+}
+
+impl MioNet {
+    /// A network without sockets, and the bell that ends its poll.
+    ///
+    /// # Errors
+    /// The operating system has no room for another poll.
+    pub fn new() -> io::Result<(MioNet, Bell)> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), BELL)?;
+        // A poll that cannot be woken has ended, and with it the service.
+        let bell: Bell = Arc::new(move || drop(waker.wake()));
+        let net = MioNet {
+            poll,
+            events: Events::with_capacity(EVENTS_PER_POLL),
+            listeners: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            last_token: BELL.0,
+            accepting: Vec::new(),
+        };
+        Ok((net, bell))
+    }
+
+    fn register(&mut self, source: &mut impl Source, interest: Interest) -> io::Result<usize> {
+        self.last_token += 1;
+        self.poll.registry().register(source, Token(self.last_token), interest)?;
+        Ok(self.last_token)
+    }
+
+    /// Accepts from one listener, until it has no more or the turn's share is taken. True if it may have more.
+    fn accept(&mut self, token: usize, found: &mut Vec<NetEvent>) -> bool {
+        for _ in 0..EVENTS_PER_POLL {
+            let Some(listener) = self.listeners.get(&token) else { return false };
+            let (mut stream, peer) = match listener.socket.accept() {
+                Ok(accepted) => accepted,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
+                // No file descriptors are left, most likely: those who wait are accepted when some are free.
+                Err(_) => return true,
+            };
+            if self.streams.len() >= limits::CONNECTIONS_MAX {
+                continue;
+            }
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            let Ok(id) = self.register(&mut stream, interest) else { continue };
+            // Without these two the connection works all the same.
+            let _ = stream.set_nodelay(true);
+            let _ = rustix::net::sockopt::set_socket_keepalive(&stream, true);
+            self.streams.insert(id, stream);
+            found.push(NetEvent::Accepted(ConnectionId(id as u64), peer));
+        }
+        true
+    }
+
+    fn stream(&mut self, connection: ConnectionId) -> io::Result<&mut TcpStream> {
+        let token = usize::try_from(connection.0).map_err(|_| ErrorKind::NotConnected)?;
+        self.streams.get_mut(&token).ok_or_else(|| ErrorKind::NotConnected.into())
+    }
+}
+
+impl Net for MioNet {
+    fn listen(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        if let Some(listener) = self.listeners.values().find(|listener| listener.wanted == address) {
+            return Ok(listener.actual);
+        }
+        let mut socket = TcpListener::bind(address)?;
+        let actual = socket.local_addr()?;
+        let token = self.register(&mut socket, Interest::READABLE)?;
+        self.listeners.insert(token, Listener { wanted: address, actual, socket });
+        Ok(actual)
+    }
+
+    fn keep_only(&mut self, addresses: &[SocketAddr]) {
+        self.listeners.retain(|_, listener| addresses.contains(&listener.wanted));
+    }
+
+    fn poll(&mut self, timeout: Option<Duration>, found: &mut Vec<NetEvent>) -> io::Result<()> {
+        let mut accepting = std::mem::take(&mut self.accepting);
+        let timeout = if accepting.is_empty() { timeout } else { Some(Duration::ZERO) };
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        for event in &self.events {
+            let token = event.token().0;
+            if self.listeners.contains_key(&token) {
+                accepting.push(token);
+            } else if token != BELL.0 {
+                let connection = ConnectionId(token as u64);
+                if event.is_readable() || event.is_read_closed() || event.is_error() {
+                    found.push(NetEvent::Readable(connection));
+                }
+                if event.is_writable() {
+                    found.push(NetEvent::Writable(connection));
+                }
+            }
+        }
+        accepting.dedup();
+        accepting.retain(|token| self.accept(*token, found));
+        self.accepting = accepting;
+        Ok(())
+    }
+
+    fn read(&mut self, connection: ConnectionId, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream(connection)?.read(buffer)
+    }
+
+    fn write(&mut self, connection: ConnectionId, bytes: &[u8]) -> io::Result<usize> {
+        self.stream(connection)?.write(bytes)
+    }
+
+    fn close(&mut self, connection: ConnectionId) {
+        if let Ok(token) = usize::try_from(connection.0) {
+            self.streams.remove(&token);
+        }
+    }
+}

@@ -7,7 +7,7 @@ use super::read::builder::{ReadBuilder, WantedWorkers};
 use super::read::scheduler::ReadScheduler;
 use super::read::top::ReadConfig;
 use super::yaml::{Place, Sources};
-use super::{ChangeSourceKind, Condition, Config, Glob, Keep, Worker, WorkerKind};
+use super::{ChangeSourceKind, Condition, Config, Glob, Keep, Scheduler, Worker, WorkerKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// User names of the PB port that no worker may have (`CFG-12`).
@@ -36,22 +36,21 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
         .map(|builder| (builder.builder.value.name.clone(), builder.builder.at))
         .collect();
     let builders = read.builders.into_iter().map(|builder| {
-        let wanted = builder.collapse_requests.unwrap_or(read.collapse_requests);
         let mut resolved = builder.builder.value;
-        resolved.collapse_requests = wanted;
-        resolved.workers = workers_of(&builder.workers, &workers, findings);
+        resolved.collapse_requests = builder.collapse_requests.unwrap_or(read.collapse_requests);
+        resolved.workers =
+            builder.workers.map(|wanted| workers_of(&wanted, &workers, findings)).unwrap_or_default();
         resolved
     });
     let builders = builders.collect();
-    let schedulers = read.schedulers.into_iter().map(|ReadScheduler { scheduler, builders }| {
-        let mut resolved = scheduler.value;
-        resolved.builders = builders_of(&builders, &builder_places, findings);
-        resolved
-    });
-    let schedulers: Vec<_> = schedulers.collect();
-    let asked: BTreeSet<&str> =
-        schedulers.iter().flat_map(|scheduler| scheduler.builders.iter().map(String::as_str)).collect();
-    for (name, at) in builder_places.iter().filter(|(name, _)| !asked.contains(name.as_str())) {
+    let mut asked = BTreeSet::new();
+    let mut schedulers = Vec::new();
+    for ReadScheduler { scheduler, builders } in read.schedulers {
+        let builders = builders_of(&builders, &builder_places, findings);
+        asked.extend(builders.iter().cloned());
+        schedulers.extend(scheduler.map(|scheduler| Scheduler { builders, ..scheduler.value }));
+    }
+    for (name, at) in builder_places.iter().filter(|(name, _)| !asked.contains(name)) {
         let hint = "name it in the `builders` of one; `type: force` lets people start it";
         findings.complain(*at, format!("no scheduler asks the builder {name:?}"), hint);
     }
@@ -68,7 +67,8 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
 /// Names must be unique, and fit where they go (`CFG-09`, `CFG-10`, `CFG-12`).
 fn check_names(read: &ReadConfig, names: &Names, findings: &mut Findings) {
     names.unique("worker", read.workers.iter().map(|worker| (&worker.value.name, worker.at)), findings);
-    let schedulers = read.schedulers.iter().map(|read| (&read.scheduler.value.name, read.scheduler.at));
+    let schedulers = read.schedulers.iter().filter_map(|read| read.scheduler.as_ref());
+    let schedulers = schedulers.map(|scheduler| (&scheduler.value.name, scheduler.at));
     names.unique("scheduler", schedulers, findings);
     let change_sources = read.change_sources.iter().map(|source| (&source.value.name, source.at));
     names.unique("change source", change_sources, findings);
@@ -237,7 +237,7 @@ fn builders_of(
     builders: &[(String, Place)],
     findings: &mut Findings,
 ) -> Vec<String> {
-    for Spanned { value: glob, at } in wanted {
+    for Spanned { value: glob, at } in wanted.iter().filter(|_| !builders.is_empty()) {
         if !builders.iter().any(|(name, _)| glob.is_match(name)) {
             let known: Vec<&str> = builders.iter().map(|(name, _)| name.as_str()).collect();
             let message = if glob.is_pattern() {

@@ -22,7 +22,7 @@ pub struct Loaded {
 pub fn load(path: &Path) -> Result<Loaded, Vec<Complaint>> {
     let mut texts = Vec::new();
     let mut complaints = Vec::new();
-    for file in files(path).map_err(|complaint| vec![complaint])? {
+    for file in files(path)? {
         match std::fs::read_to_string(&file) {
             Ok(text) => texts.push((file.display().to_string(), text)),
             Err(error) => complaints.push(unreadable(&file, &error)),
@@ -56,7 +56,7 @@ pub fn load_texts(texts: &[(&str, &str)]) -> Result<Loaded, Vec<Complaint>> {
         match (sources.parse(name, text), &mut root) {
             (Ok(node), Some(root)) => merge::merge(root, node, &sources, &mut findings),
             (Ok(node), None) => root = Some(node),
-            (Err(complaint), _) => complaints.push(complaint),
+            (Err(more), _) => complaints.extend(more),
         }
     }
     let read = root.filter(|_| complaints.is_empty()).and_then(|root| read::top::read(&root, &mut findings));
@@ -70,16 +70,16 @@ pub fn load_texts(texts: &[(&str, &str)]) -> Result<Loaded, Vec<Complaint>> {
 }
 
 /// The file, and those of its `conf.d`.
-fn files(path: &Path) -> Result<Vec<PathBuf>, Complaint> {
+fn files(path: &Path) -> Result<Vec<PathBuf>, Vec<Complaint>> {
     let directory = path.with_file_name("conf.d");
     let entries = match std::fs::read_dir(&directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![path.to_owned()]),
-        Err(error) => return Err(unreadable(&directory, &error)),
+        Err(error) => return Err(vec![unreadable(&directory, &error)]),
     };
     let mut more = Vec::new();
     for entry in entries {
-        let file = entry.map_err(|error| unreadable(&directory, &error))?.path();
+        let file = entry.map_err(|error| vec![unreadable(&directory, &error)])?.path();
         let hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         if file.extension().is_some_and(|extension| extension == "yaml") && !hidden {
             more.push(file);

@@ -10,12 +10,14 @@
 mod check;
 mod complaint;
 mod condition;
+mod diff;
 mod duration;
 mod expand;
 mod findings;
 mod load;
 mod merge;
 mod pattern;
+mod plan;
 mod read;
 pub mod schema;
 mod substitute;
@@ -24,8 +26,10 @@ mod yaml;
 
 pub use complaint::Complaint;
 pub use condition::{Condition, DO_STEP_IF, FILE_IS_IMPORTANT, HIDE_STEP_IF};
+pub use diff::diff;
 pub use load::{Loaded, load, load_text, load_texts};
 pub use pattern::{Glob, Pattern};
+pub use plan::{FieldChange, Plan, PlanStep, Unit, Verb};
 pub use schema::*;
 pub use template::{Form, Piece, Selector, SourceAttribute, Template};
 

@@ -95,14 +95,19 @@ impl Node {
 }
 
 impl Sources {
-    /// Reads one file's text as one document; an empty one is an empty mapping.
-    pub(super) fn parse(&mut self, name: &str, text: &str) -> Result<Node, Complaint> {
+    /// Reads one file's text as one document; an empty one is an empty mapping. Wrong YAML can be told only up to
+    /// the first mistake.
+    pub(super) fn parse(&mut self, name: &str, text: &str) -> Result<Node, Vec<Complaint>> {
         let walk = Walk::new(self.0.len(), None);
         let parsed = walk.run(text);
         self.0.push(Source { name: name.to_owned(), text: text.to_owned(), links: walk.links.into_inner() });
-        if let (Ok(_), Some((again, first))) = (&parsed, walk.twice.into_inner().first()) {
-            let message = format!("this key is given before, in {}", self.short(*first));
-            return Err(self.complain(*again, &message, "keep one of the two"));
+        let twice = walk.twice.into_inner();
+        if parsed.is_ok() && !twice.is_empty() {
+            let complain = |(again, first)| {
+                let message = format!("this key is given before, in {}", self.short(first));
+                self.complain(again, &message, "keep one of the two")
+            };
+            return Err(twice.into_iter().map(complain).collect());
         }
         match parsed {
             Ok(Node { value: Value::Null, at }) => Ok(Node { value: Value::Map(Vec::new()), at }),
@@ -111,7 +116,7 @@ impl Sources {
                 let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
                 let message = error.to_string();
                 let message = message.split(" at line ").next().unwrap_or(&message);
-                Err(self.complaint_at(walk.file, line, column, String::new(), message, ""))
+                Err(vec![self.complaint_at(walk.file, line, column, String::new(), message, "")])
             }
         }
     }

@@ -12,8 +12,8 @@ pub(in crate::config) struct ReadBuilder {
     pub(in crate::config) builder: Spanned<Builder>,
     /// Where its directory was named, if it was.
     pub(in crate::config) build_dir_at: Place,
-    /// The workers it wants.
-    pub(in crate::config) workers: WantedWorkers,
+    /// The workers it wants; `None` after a complaint.
+    pub(in crate::config) workers: Option<WantedWorkers>,
     /// Whether it says itself if requests collapse.
     pub(in crate::config) collapse_requests: Option<bool>,
 }
@@ -38,7 +38,7 @@ impl Read for ReadBuilder {
         let build_dir: Option<Spanned<String>> = table.optional("build_dir", findings);
         let workdir = table.or("workdir", Template::literal("build"), findings);
         let collapse_requests = table.optional("collapse_requests", findings);
-        let steps: Option<Vec<Option<Step>>> = table.required("steps", findings);
+        let steps: Option<Vec<Step>> = table.required("steps", findings);
         table.finish(findings);
         let Spanned { value: name, at } = name?;
         let build_dir_at = build_dir.as_ref().map_or(at, |directory| directory.at);
@@ -55,10 +55,11 @@ impl Read for ReadBuilder {
             properties,
             workdir,
             collapse_requests: true,
-            steps: steps?.into_iter().flatten().collect(),
+            steps: steps.unwrap_or_default(),
         };
+        // Whatever else is wrong with it, its name is known to the schedulers.
         let builder = Spanned { value: builder, at };
-        Some(ReadBuilder { builder, build_dir_at, workers: workers?, collapse_requests })
+        Some(ReadBuilder { builder, build_dir_at, workers, collapse_requests })
     }
 }
 

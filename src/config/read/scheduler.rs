@@ -9,8 +9,8 @@ use std::time::Duration;
 
 /// A scheduler whose builders are not resolved yet.
 pub(in crate::config) struct ReadScheduler {
-    /// The scheduler; it has no builders yet.
-    pub(in crate::config) scheduler: Spanned<Scheduler>,
+    /// The scheduler; it has no builders yet. `None` after a complaint.
+    pub(in crate::config) scheduler: Option<Spanned<Scheduler>>,
     /// The builders it wants.
     pub(in crate::config) builders: Vec<Spanned<Glob>>,
 }
@@ -20,6 +20,7 @@ impl Read for ReadScheduler {
         let mut table = Table::open(node, findings)?;
         let name: Option<Spanned<String>> = table.required("name", findings);
         let builders: Option<OneOrMany<Spanned<Glob>>> = table.required("builders", findings);
+        let builders = builders.map(|builders| builders.0).unwrap_or_default();
         let properties = properties(table.node("properties", findings), "Scheduler", findings);
         let priority = table.or("priority", 0, findings);
         let kind: Spanned<String> = table.required("type", findings)?;
@@ -35,18 +36,21 @@ impl Read for ReadScheduler {
             }
             "force" => {
                 let name = name.as_ref().map(|name| name.value.as_str()).unwrap_or_default();
-                Some(SchedulerKind::Force(force::force(&mut table, name, findings)))
+                Some(SchedulerKind::Force(Box::new(force::force(&mut table, name, findings))))
             }
             other => {
                 let hint = nearest(other, &["single_branch", "any_branch", "force"]);
                 findings.complain(kind.at, format!("unknown type {other:?} of scheduler"), hint);
-                return None;
+                // Its builders are asked by a scheduler all the same.
+                return Some(ReadScheduler { scheduler: None, builders });
             }
         };
         table.finish(findings);
-        let Spanned { value: name, at } = name?;
-        let scheduler = Scheduler { name, builders: Vec::new(), properties, reason, priority, kind: kind? };
-        Some(ReadScheduler { scheduler: Spanned { value: scheduler, at }, builders: builders?.0 })
+        let scheduler = name.zip(kind).map(|(Spanned { value: name, at }, kind)| {
+            let value = Scheduler { name, builders: Vec::new(), properties, reason, priority, kind };
+            Spanned { value, at }
+        });
+        Some(ReadScheduler { scheduler, builders })
     }
 }
 

@@ -11,7 +11,7 @@ impl Read for Spanned<Worker> {
         let name: Option<Spanned<String>> = table.required("name", findings);
         let kinds = [("remote", WorkerKind::Remote), ("local", WorkerKind::Local)];
         let kind = match table.node("type", findings) {
-            Some(node) => one_of(node, &kinds, findings)?,
+            Some(node) => one_of(node, &kinds, findings).unwrap_or(WorkerKind::Local),
             None => WorkerKind::Remote,
         };
         let password = match kind {

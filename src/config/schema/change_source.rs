@@ -11,6 +11,7 @@ pub struct ChangeSource {
     /// Its name, unique among them.
     pub name: String,
     /// What it listens to.
+    #[serde(flatten)]
     pub kind: ChangeSourceKind,
 }
 
@@ -22,6 +23,16 @@ pub enum ChangeSourceKind {
     GitPoller(GitPoller),
     /// Lets `bellwether sendchange` and its like log in on the PB port.
     Pb(PbSource),
+}
+
+impl ChangeSourceKind {
+    /// Its `type` in the file.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            ChangeSourceKind::GitPoller(_) => "git_poller",
+            ChangeSourceKind::Pb(_) => "pb",
+        }
+    }
 }
 
 /// Looks at a git repository now and then (`N-CS-01`, `N-CS-02`).

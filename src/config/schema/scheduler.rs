@@ -21,6 +21,7 @@ pub struct Scheduler {
     /// Requests of higher priority go first (`N-SC-04`).
     pub priority: i64,
     /// When it asks.
+    #[serde(flatten)]
     pub kind: SchedulerKind,
 }
 
@@ -33,7 +34,18 @@ pub enum SchedulerKind {
     /// On changes; a timer for each branch of each repository (`SC-07`, `N-SC-01`).
     AnyBranch(ChangeDriven),
     /// When somebody says so (`SC-21`).
-    Force(Force),
+    Force(Box<Force>),
+}
+
+impl SchedulerKind {
+    /// Its `type` in the file.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            SchedulerKind::SingleBranch(_) => "single_branch",
+            SchedulerKind::AnyBranch(_) => "any_branch",
+            SchedulerKind::Force(_) => "force",
+        }
+    }
 }
 
 /// What the schedulers that follow changes have in common.

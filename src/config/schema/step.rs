@@ -33,6 +33,7 @@ pub struct Step {
     /// Whether pages leave it out once it is finished (`ST-05`). `None`: they do not.
     pub hide_step_if: Option<Condition>,
     /// What it does.
+    #[serde(flatten)]
     pub kind: StepKind,
 }
 

@@ -1,0 +1,182 @@
+//! A plan: what a reload, a start or a stop does, in the order in which it is done.
+
+use serde::{Serialize, Serializer};
+use std::fmt;
+use std::net::SocketAddr;
+
+/// What is to be done, in order: stops from the top of the tree, then the rest from its bottom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<PlanStep>,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlanStep {
+    /// What to do.
+    pub verb: Verb,
+    /// To what.
+    pub unit: Unit,
+    /// What is different; empty unless the verb is to reconfigure.
+    pub changes: Vec<FieldChange>,
+}
+
+/// What to do to a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// It goes. What it is running is finished first.
+    Stop,
+    /// It stays and takes on its new settings. What it is running goes on with the old ones.
+    Reconfigure,
+    /// It comes.
+    Start,
+}
+
+/// What a plan can stop, reconfigure or start on its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unit {
+    /// What all read at use: title, addresses, time zone, properties, providers of secrets.
+    Site,
+    /// The metrics.
+    Metrics,
+    /// The caches.
+    Caches,
+    /// The database.
+    Database,
+    /// How long rows are kept.
+    Retention,
+    /// The settings of all connections of the PB port.
+    Pb,
+    /// The PB port, on one address.
+    PbListener(SocketAddr),
+    /// The rules of codebases.
+    Codebases,
+    /// A change source, by name.
+    ChangeSource(String),
+    /// A scheduler, by name.
+    Scheduler(String),
+    /// A builder, by name.
+    Builder(String),
+    /// A worker, by name.
+    Worker(String),
+    /// The web server.
+    Www,
+    /// The control socket.
+    ControlSocket,
+}
+
+/// One setting that is different.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldChange {
+    /// Which: a path below the unit.
+    pub field: String,
+    /// What it was, in short.
+    pub old: String,
+    /// What it will be, in short.
+    pub new: String,
+}
+
+impl Unit {
+    /// The rank of the service that owns it, and then its order among that service's units: builders come
+    /// before the workers that serve them (`RF-04`).
+    fn rank(&self) -> (u8, u8) {
+        match self {
+            Unit::Site => (0, 0),
+            Unit::Metrics => (10, 0),
+            Unit::Caches => (15, 0),
+            Unit::Database => (20, 0),
+            Unit::Retention => (20, 1),
+            Unit::Pb => (25, 0),
+            Unit::PbListener(_) => (25, 1),
+            Unit::Codebases => (40, 0),
+            Unit::ChangeSource(_) => (40, 1),
+            Unit::Scheduler(_) => (50, 0),
+            Unit::Builder(_) => (60, 0),
+            Unit::Worker(_) => (60, 1),
+            Unit::Www => (80, 0),
+            Unit::ControlSocket => (85, 0),
+        }
+    }
+}
+
+impl Plan {
+    /// Puts steps in order. Those of equal rank stay as they are.
+    pub(super) fn in_order(steps: Vec<PlanStep>) -> Plan {
+        let (mut stops, mut rest): (Vec<_>, Vec<_>) =
+            steps.into_iter().partition(|step| step.verb == Verb::Stop);
+        stops.sort_by_key(|step| std::cmp::Reverse(step.unit.rank()));
+        rest.sort_by_key(|step| step.unit.rank());
+        stops.append(&mut rest);
+        Plan { steps: stops }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unit::Site => f.write_str("site"),
+            Unit::Metrics => f.write_str("metrics"),
+            Unit::Caches => f.write_str("caches"),
+            Unit::Database => f.write_str("database"),
+            Unit::Retention => f.write_str("retention"),
+            Unit::Pb => f.write_str("pb"),
+            Unit::PbListener(address) => write!(f, "pb listener {address}"),
+            Unit::Codebases => f.write_str("codebases"),
+            Unit::ChangeSource(name) => write!(f, "change source {name}"),
+            Unit::Scheduler(name) => write!(f, "scheduler {name}"),
+            Unit::Builder(name) => write!(f, "builder {name}"),
+            Unit::Worker(name) => write!(f, "worker {name}"),
+            Unit::Www => f.write_str("www"),
+            Unit::ControlSocket => f.write_str("control socket"),
+        }
+    }
+}
+
+impl Serialize for Unit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Verb::Stop => "stop",
+            Verb::Reconfigure => "reconfigure",
+            Verb::Start => "start",
+        })
+    }
+}
+
+impl fmt::Display for PlanStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:11} {}", self.verb, self.unit)?;
+        for FieldChange { field, old, new } in &self.changes {
+            write!(f, "\n{:11}   {field}: {old} -> {new}", "")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Plan {
+    /// One line a step, with the changed settings below it; no line end after the last.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("nothing to do");
+        }
+        for (number, step) in self.steps.iter().enumerate() {
+            if number > 0 {
+                f.write_str("\n")?;
+            }
+            step.fmt(f)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! Matrices, step lists and steps.
+
+use super::{BASE, check, check_step, check_texts, loaded};
+use expect_test::expect;
+
+#[test]
+fn steps_are_checked() {
+    check_step(
+        "{shell: [], timeout: null, interrupt_signal: kill, decode_rc: {x: success, 1: fine}}",
+        expect![[r#"
+            m.yaml:4:52: builders[0].steps[0].shell: the command is empty
+            m.yaml:4:89: builders[0].steps[0].interrupt_signal: it must be one of KILL, TERM, INT, HUP, QUIT, USR1, USR2, not "kill"
+            m.yaml:4:107: builders[0].steps[0].decode_rc.x: `x` is not an exit code
+            m.yaml:4:122: builders[0].steps[0].decode_rc.1: it must be one of success, warnings, failure, skipped, exception, retry, cancelled, not "fine"
+        "#]],
+    );
+    check_step(
+        "{shell: 'echo %(branch)s', env: {A: 1, B: [x, y], C: null, D: 1.5}}",
+        expect![[r#"
+        m.yaml:4:52: builders[0].steps[0].shell: wrong text to fill in: `%(branch)s` does not say of what; write `%(prop:branch)s` for a property
+        m.yaml:4:106: builders[0].steps[0].env.D: it must be text, not `1.5`; put it in quotes
+    "#]],
+    );
+    check_step(
+        "{shell: make, do_step_if: brunch == 'x', hide_step_if: result == 'success'}",
+        expect![[r#"
+        m.yaml:4:70: builders[0].steps[0].do_step_if: wrong condition: "brunch" is not known here; known: branch, builder, codebase, files, number, project, property, reason, repository, results, revision, worker
+    "#]],
+    );
+    check_step(
+        "{git: r, method: fresh, retry: {delay: 3}, shallow: maybe}",
+        expect![[r#"
+        m.yaml:4:61: builders[0].steps[0].method: a method belongs to `mode: full`; say that, or leave the method out
+        m.yaml:4:75: builders[0].steps[0].retry: `count` is missing
+        m.yaml:4:96: builders[0].steps[0].shallow: it must be a whole number, not "maybe"
+    "#]],
+    );
+    check_step(
+        "{set_property: x}",
+        expect![[r#"
+        m.yaml:4:44: builders[0].steps[0]: it must have either `value` or `command`
+    "#]],
+    );
+    check_step(
+        "{set_property: x, value: {a: ['%(nope)s']}}",
+        expect![[r#"
+        m.yaml:4:74: builders[0].steps[0].value.a[0]: wrong text to fill in: `%(nope)s` does not say of what; write `%(prop:nope)s` for a property
+    "#]],
+    );
+    check_step(
+        "{set_property: x, command: uname, strip: false, log_environ: false}",
+        expect![[r#"
+        loaded
+    "#]],
+    );
+}
+
+#[test]
+fn matrices_make_builders() {
+    let text = "
+vars: {prefix: test, versions: ['3.11', '3.12']}
+workers: [{name: w1, type: local, properties: {os: debian}}, {name: w2, type: local}]
+schedulers: [{type: force, name: force, builders: '{{ prefix }}-*'}]
+step_lists:
+  checkout: [{shell: 'git clone {{ os }}'}]
+builders:
+- name: '{{ prefix }}-{{ os }}-{{ py }}'
+  matrix:
+    os: [debian, plan9]
+    py: '{{ versions }}'
+    exclude: [{os: debian, py: '3.11'}]
+    include: [{os: vms, py: '2'}]
+  workers: [w1]
+  steps: [use: checkout, shell: \"python{{ py }} ${#x} {{ '{{.State}}' }}\"]
+";
+    let config = loaded(text);
+    let told: String = config
+        .builders
+        .iter()
+        .map(|builder| {
+            format!(
+                "{} {} {}\n",
+                builder.name,
+                builder.build_dir,
+                serde_json::to_value(&builder.steps[1].kind).unwrap()["shell"]["command"]
+            )
+        })
+        .collect();
+    expect![[r#"
+        test-debian-3.12 test-debian-3_12 "python3.12 ${#x} {{.State}}"
+        test-plan9-3.11 test-plan9-3_11 "python3.11 ${#x} {{.State}}"
+        test-plan9-3.12 test-plan9-3_12 "python3.12 ${#x} {{.State}}"
+        test-vms-2 test-vms-2 "python2 ${#x} {{.State}}"
+    "#]]
+    .assert_eq(&told);
+    assert_eq!(config.schedulers[0].builders.len(), config.builders.len());
+}
+
+#[test]
+fn matrices_are_checked() {
+    let with = |builder: &str| BASE.replace("builders: [{name: b1,", &format!("builders: [{{{builder},"));
+    check(
+        &with("name: 'b-{{ a }}', matrix: {a: [1, 2], b: [3, 4]}"),
+        expect![[r#"
+        m.yaml:4:19: builders[0].name: the matrix makes "b-1" twice; put all its values into the name
+        m.yaml:4:19: builders[0].name: the matrix makes "b-2" twice; put all its values into the name
+    "#]],
+    );
+    check(
+        &with("name: 'b-{{ c }}', matrix: {a: [1, 2]}"),
+        expect![[r#"
+            m.yaml:4:19: builders[0].name: `{{ c }}` has no value (variables here: a); to have braces as they are, write {{ '{{' }} for them
+            m.yaml:4:19: builders[0].name: the matrix makes "b-{{ c }}" twice; put all its values into the name
+        "#]],
+    );
+    check(
+        &with("name: 'b-{{ a }}', matrix: {a: 1, exclude: [{b: 2}]}"),
+        expect![[r#"
+            m.yaml:4:19: builders[0].name: `{{ a }}` has no value (variables here: none); to have braces as they are, write {{ '{{' }} for them
+            m.yaml:4:44: builders[0].matrix.a: it must be a list of values, not a number
+            m.yaml:4:58: builders[0].matrix.exclude[0].b: the matrix has no `b`; did you mean `a`?
+        "#]],
+    );
+    check(
+        &with("name: 'b-{{ a }}', matrix: {a: [1], exclude: [{a: 2}, {c: 1}, x]}"),
+        expect![[r#"
+        m.yaml:4:59: builders[0].matrix.exclude[0]: it excludes nothing; no combination of the matrix is like it
+        m.yaml:4:68: builders[0].matrix.exclude[1].c: the matrix has no `c`; did you mean `a`?
+        m.yaml:4:75: builders[0].matrix.exclude[2]: it must be a mapping, not text
+    "#]],
+    );
+    check(
+        &with("name: 'b-{{ a }', matrix: {a: [1]}"),
+        expect![[r#"
+        m.yaml:4:19: builders[0].name: `{{` is not closed; to have braces as they are, write {{ '{{' }} for them
+    "#]],
+    );
+    check(
+        &with("name: 'b-{{ a }}', matrix: {}"),
+        expect![[r#"
+            m.yaml:2:1: there is no builder; add one to `builders`
+            m.yaml:4:40: builders[0].matrix: it has no combination, so it makes no builder
+        "#]],
+    );
+}
+
+#[test]
+fn step_lists_take_in_step_lists_but_not_themselves() {
+    let text = "step_lists: {a: [use: b, shell: x], b: [use: a], c: [shell: y]}";
+    check_texts(
+        &[("l.yaml", text), ("m.yaml", &BASE.replace("shell: make", "use: a"))],
+        expect![[r#"
+        l.yaml:1:46: step_lists.b[0].use: the step list "a" takes in itself
+    "#]],
+    );
+    check_texts(
+        &[("m.yaml", &BASE.replace("shell: make", "{use: nothing, name: x}"))],
+        expect![[r#"
+        m.yaml:4:50: builders[0].steps[0].use: no step list is called "nothing"
+        m.yaml:4:59: builders[0].steps[0].name: nothing can stand beside `use`; a step list is taken in as it is
+    "#]],
+    );
+}

@@ -1,0 +1,170 @@
+//! The sections and the names that they share.
+
+use super::{BASE, check, check_added};
+use expect_test::expect;
+
+#[test]
+fn names_must_be_unique() {
+    check_added(
+        "workers: [{name: w1, type: local}, {name: debug, type: local}]
+schedulers: [{type: force, name: force, builders: b1}]
+builders:
+- {name: b1, workers: w1, steps: []}
+- {name: b.1, build_dir: b1, workers: w1, steps: []}
+- {name: _b, workers: [w1, w1], build_dir: ../b, steps: []}
+change_sources: [{type: pb, user: w2, password: {secret: x}}, {type: git_poller, name: 'pb:w2', repository: r}]",
+        expect![[r#"
+            m.yaml:1:18: workers[0].name: another worker is called "w1", in base.yaml:2; names must be unique
+            m.yaml:1:43: workers[1].name: the name "debug" is reserved; call the worker something else
+            m.yaml:2:34: schedulers[0].name: another scheduler is called "force", in base.yaml:3; names must be unique
+            m.yaml:4:10: builders[0].name: another builder is called "b1", in base.yaml:4; names must be unique
+            m.yaml:5:26: builders[1].build_dir: it builds in "b1", and so does "b1"; set `build_dir`
+            m.yaml:6:10: builders[2].name: a builder's name may not begin with `_`
+            m.yaml:6:28: builders[2].workers[1]: the worker "w1" stands here twice
+            m.yaml:6:44: builders[2].build_dir: "../b" may lie outside of the worker's directory; write a plain name
+            m.yaml:7:18: change_sources[0]: a worker logs in as "w2" too; give them different names
+            m.yaml:7:18: change_sources[0]: it has no port to connect to; add `pb: {listen: 0.0.0.0:9989}`
+            m.yaml:7:88: change_sources[1].name: another change source is called "pb:w2", in m.yaml:7; names must be unique
+        "#]],
+    );
+}
+
+#[test]
+fn names_must_be_those_of_something() {
+    check_added(
+        "schedulers: [{type: any_branch, name: s, builders: [b2, 'x-*']}]
+builders:
+- {name: lonely, workers: [w3], steps: [use: checkuot]}
+- {name: never, workers: {match: os == 'plan9'}, steps: []}
+- {name: wrong, workers: {match: so == 'debian'}, steps: []}
+step_lists: {checkout: [shell: x]}",
+        expect![[r#"
+            m.yaml:1:53: schedulers[0].builders[0]: no builder is called "b2"; did you mean `b1`?
+            m.yaml:1:57: schedulers[0].builders[1]: no builder has a name like "x-*"; known: b1, lonely, never, wrong
+            m.yaml:3:28: builders[0].workers[0]: no worker is called "w3"; did you mean `w1`?
+            m.yaml:3:46: builders[0].steps[0].use: no step list is called "checkuot"; did you mean `checkout`?
+            m.yaml:4:34: builders[1].workers.match: it has no worker
+            m.yaml:5:34: builders[2].workers.match: wrong condition: "so" is not known here; known: name, os
+        "#]],
+    );
+}
+
+#[test]
+fn a_builder_that_no_scheduler_asks_is_an_error() {
+    check(
+        &BASE
+            .replace("'*'", "b1")
+            .replace("builders: [{", "builders: [{name: b2, workers: w1, steps: []}, {"),
+        expect![[r#"
+            m.yaml:4:19: builders[0].name: no scheduler asks the builder "b2"; name it in the `builders` of one; `type: force` lets people start it
+        "#]],
+    );
+}
+
+#[test]
+fn one_mistake_makes_one_complaint() {
+    check(
+        &BASE.replace("type: force", "type: farce"),
+        expect![[r#"
+        m.yaml:3:21: schedulers[0].type: unknown type "farce" of scheduler; did you mean `force`?
+    "#]],
+    );
+    check(
+        &BASE.replace("steps: [shell: make]", "stops: []"),
+        expect![[r#"
+        m.yaml:4:12: builders[0]: `steps` is missing
+        m.yaml:4:36: builders[0].stops: unknown key `stops`; did you mean `steps`?
+    "#]],
+    );
+    check(
+        &BASE.replace("{name: w1, type: local", "{name: w1, type: locale"),
+        expect![[r#"
+            m.yaml:2:28: workers[0].type: it must be one of remote, local, not "locale"; did you mean `local`?
+        "#]],
+    );
+}
+
+#[test]
+fn schedulers_are_checked() {
+    check_added(
+        "schedulers:
+- {type: single_branch, name: a, builders: b1}
+- {type: single_branch, name: b, builders: b1, branch: null}
+- {type: single_branch, name: c, builders: b1, branch: x, change_filter: {}}
+- {type: any_branch, name: d, builders: b1, tree_stable_timer: 1 minute, change_filter: {branch: {match: 'a(b'}}}
+- {type: any_branch, name: e, builders: b1, file_is_important: pth == 'x', only_important: maybe}
+- {type: any_branch, name: f, builders: b1, file_is_important: path ==}
+- {type: nightly, name: g, builders: b1}
+- {type: any_branch, name: h, builders: b1, change_filter: {branch: a, branches: [b], authors: c}}",
+        expect![[r#"
+            m.yaml:2:3: schedulers[0]: `change_filter` is missing
+            m.yaml:4:56: schedulers[2].branch: `change_filter` is given too; put the branch into the filter
+            m.yaml:5:64: schedulers[3].tree_stable_timer: it must be a duration, not "1 minute"; write `90s`, `10m`, `1h30m`, or plain seconds
+            m.yaml:5:106: schedulers[3].change_filter.branch.match: wrong regular expression: unclosed group
+            m.yaml:6:64: schedulers[4].file_is_important: wrong condition: "pth" is not known here; known: author, branch, category, codebase, comments, committer, files, path, project, property, repository, revision
+            m.yaml:6:92: schedulers[4].only_important: it must be true or false, not "maybe"
+            m.yaml:7:64: schedulers[5].file_is_important: wrong condition: unexpected end of input, expected expression
+            m.yaml:8:10: schedulers[6].type: unknown type "nightly" of scheduler; known: any_branch, force, single_branch
+            m.yaml:9:82: schedulers[7].change_filter.branches: `branch` is given too; keep one of the two
+            m.yaml:9:87: schedulers[7].change_filter.authors: unknown key `authors`; known: branch, branches, categories, category, codebase, codebases, project, projects, repositories, repository
+        "#]],
+    );
+}
+
+#[test]
+fn force_forms_are_checked() {
+    check_added(
+        "schedulers:
+- type: force
+  name: f2
+  builders: b1
+  branch: main
+  reason: {default: 5}
+  parameters:
+  - {name: a, type: choice, choices: [x, y], default: z}
+  - {name: a, type: int, default: one}
+  - {name: branch, type: strnig}
+  - {name: project}",
+        expect![[r#"
+            m.yaml:6:21: schedulers[0].reason.default: it must be text, not `5`; put it in quotes
+            m.yaml:8:55: schedulers[0].parameters[0].default: the default "z" is none of the choices; add it to them, or say `strict: false`
+            m.yaml:9:35: schedulers[0].parameters[1].default: it must be a whole number, not "one"
+            m.yaml:10:26: schedulers[0].parameters[2].type: it must be one of string, text, int, bool, choice, fixed, user_name, not "strnig"; did you mean `string`?
+            m.yaml:11:5: schedulers[0].parameters[3]: the form has another field `project`; names must be unique
+        "#]],
+    );
+}
+
+#[test]
+fn secrets_in_the_file_are_warned_of() {
+    check_added(
+        "pb: {listen: 9989}\nworkers: [{name: r, password: hunter2}]\nsecrets: [{type: vault}, {type: file, name: x}]",
+        expect![[r#"
+            m.yaml:3:18: secrets[0].type: unknown type "vault"; known: directory, file, systemd_credentials
+            m.yaml:3:26: secrets[1]: `path` is missing
+        "#]],
+    );
+    check_added(
+        "pb: {listen: 9989}\nworkers: [{name: r, password: hunter2}]",
+        expect![[r#"
+        warning: m.yaml:2:31: workers[0].password: a secret stands in the file; keep it with a provider of `secrets` and write `{secret: NAME}`
+        loaded
+    "#]],
+    );
+}
+
+#[test]
+fn remote_workers_need_a_port() {
+    check_added(
+        "workers: [{name: r, password: {secret: r}}]",
+        expect![[r#"
+        m.yaml:1:18: workers[0].name: it has no port to connect to; add `pb: {listen: 0.0.0.0:9989}`
+    "#]],
+    );
+    check_added(
+        "pb: {listen: 127.0.0.1:1}\nwww: {listen: 127.0.0.1:1}",
+        expect![[r#"
+        base.yaml:2:1: `pb` and `www` both listen on 127.0.0.1:1; give them different ports
+    "#]],
+    );
+}

@@ -45,6 +45,16 @@ pub fn create(tx: &mut Transaction<'_>, log: &LogInfo) -> Result<(), DbError> {
     .map(drop)
 }
 
+/// Appends whole lines, `packed` into one zstd frame.
+pub fn append(tx: &mut Transaction<'_>, log: LogId, lines: &Lines, packed: &[u8]) -> Result<(), DbError> {
+    let end = lines.first_line + lines.line_count;
+    tx.execute(
+        "INSERT INTO log_chunks (log, first_line, last_line, size, content) VALUES ($1, $2, $3, $4, $5)",
+        params![log, lines.first_line, end - 1, lines.text.len() as i64, packed],
+    )?;
+    tx.execute("UPDATE logs SET line_count = $2 WHERE id = $1", params![log, end]).map(drop)
+}
+
 /// Lines on their way into a log. Compressed before the transaction begins, and only once.
 struct Append {
     log: LogId,
@@ -63,12 +73,7 @@ impl Job for Append {
     }
 
     fn run(&mut self, tx: &mut Transaction<'_>) -> Result<(), DbError> {
-        let end = self.lines.first_line + self.lines.line_count;
-        tx.execute(
-            "INSERT INTO log_chunks (log, first_line, last_line, size, content) VALUES ($1, $2, $3, $4, $5)",
-            params![self.log, self.lines.first_line, end - 1, self.lines.text.len() as i64, self.packed[..],],
-        )?;
-        tx.execute("UPDATE logs SET line_count = $2 WHERE id = $1", params![self.log, end]).map(drop)
+        append(tx, self.log, &self.lines, &self.packed)
     }
 
     fn done(self: Box<Self>, outcome: Result<(), DbError>) {

@@ -1,5 +1,6 @@
 //! PostgreSQL: for more than one master, and for large sites.
 
+use super::value::storable;
 use super::{Access, DbError, Param, Row, Value};
 use crate::db::config::Settings;
 use bytes::BytesMut;
@@ -123,9 +124,7 @@ impl ToSql for Param<'_> {
                 Type::INT4 => i32::try_from(*number)?.to_sql(kind, out),
                 _ => Err(format!("a number for {kind}").into()),
             },
-            // PostgreSQL's text cannot hold the character NUL.
-            Param::Text(text) if text.contains('\0') => text.replace('\0', "\u{fffd}").to_sql(kind, out),
-            Param::Text(text) => text.to_sql(kind, out),
+            Param::Text(text) => storable(text).to_sql(kind, out),
             Param::Bytes(bytes) => bytes.to_sql(kind, out),
         }
     }

@@ -1,5 +1,6 @@
 //! SQLite, embedded: write-ahead log, so that readers never wait for the writer.
 
+use super::value::storable;
 use super::{Access, DbError, Param, Row, Value};
 use crate::db::config::Settings;
 use rusqlite::{CachedStatement, ErrorCode, OpenFlags, types::ValueRef};
@@ -77,7 +78,7 @@ impl Sqlite {
             match param {
                 Param::Null => statement.raw_bind_parameter(index, rusqlite::types::Null),
                 Param::Int(number) => statement.raw_bind_parameter(index, number),
-                Param::Text(text) => statement.raw_bind_parameter(index, text),
+                Param::Text(text) => statement.raw_bind_parameter(index, storable(text).as_ref()),
                 Param::Bytes(bytes) => statement.raw_bind_parameter(index, bytes),
             }
             .map_err(outcome)?;

@@ -5,6 +5,7 @@ use crate::model::{
     BuildId, BuildsetId, ChangeId, LogId, LogKind, MasterId, RequestId, Results, StepId, Wall,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use std::borrow::Cow;
 
 /// A parameter of a statement.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,15 @@ pub enum Param<'a> {
     Text(&'a str),
     /// Bytes.
     Bytes(&'a [u8]),
+}
+
+/// The text as both engines can hold it: PostgreSQL's has no character NUL.
+pub(super) fn storable(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(0, text.as_bytes()).is_some() {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// What can be a parameter.

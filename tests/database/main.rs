@@ -1,0 +1,15 @@
+//! The database room, every test on SQLite in a file and on a PostgreSQL server that the tests start themselves.
+
+mod builds;
+mod changes;
+mod commits;
+mod engines;
+mod logs;
+mod outages;
+mod recovery;
+mod requests;
+mod rows;
+mod schedulers;
+mod schema;
+mod server;
+mod workers;

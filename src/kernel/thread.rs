@@ -33,6 +33,11 @@ pub fn spawn<R: Send + 'static>(
     Ok(Running(thread.spawn(move || catch(body))?))
 }
 
+/// How many threads can run at the same time on this machine; 1 where nobody knows.
+pub fn parallelism() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 /// Runs `body`; a panic becomes its text.
 pub fn catch<R>(body: impl FnOnce() -> R) -> Result<R, String> {
     // What the closure borrowed mutably is thrown away after a panic: services are built anew.

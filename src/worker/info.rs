@@ -3,6 +3,7 @@
 use super::command::COMMANDS;
 use super::environment::Environment;
 use super::limits::INFO_FILE_BYTES;
+use crate::kernel::thread;
 use crate::pb::{Secret, Value};
 use std::fs::File;
 use std::io::Read;
@@ -68,8 +69,7 @@ fn environ(environment: &Environment) -> Value {
 }
 
 fn cpus() -> Value {
-    let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
+    Value::Int(i64::try_from(thread::parallelism()).unwrap_or(i64::MAX))
 }
 
 /// Each regular file with its content; one that can't be read is left out.

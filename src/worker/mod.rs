@@ -31,6 +31,9 @@ mod transfer;
 mod updates;
 mod workbench;
 
+#[cfg(test)]
+mod tests;
+
 pub use command_line::{CreateArgs, RunArgs, WorkerCommand};
 
 use crate::kernel::World;

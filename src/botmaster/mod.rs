@@ -1,1 +1,289 @@
-//! Workers, builders, builds, steps and the distribution of build requests.
+//! Workers, builders, builds, steps and the build request distributor: the heart of the master.
+//!
+//! * Does: gives waiting requests to free workers, runs each build's steps there, stores what comes of it.
+//! * Thread `botmaster`, rank 60. Calls db and pbmanager; tells, after each commit, what happened ([`Event`]).
+//! * Owns: the workers' sessions, the queue of requests, the running builds, the child processes of local workers.
+//! * Around the service, pure: `attach` (a worker's greeting), `distributor` (who builds what), `build`
+//!   and `steps` (what a build does next), `render` (`%(...)s`), `logs` (output to lines).
+//! * Never: loses a request (the rows are the truth), runs a program but a local worker, waits for a worker.
+
+pub mod local;
+pub mod service;
+
+pub use service::Botmaster;
+
+use crate::db;
+use crate::kernel::{Address, Door, Gone, Hint, Offer, Ranked, Reply};
+use crate::model::{BuildId, BuildsetId, Event, RequestId, StepId, Wall};
+use crate::pbmanager::{self, News};
+
+/// What can be told to the service.
+pub enum Msg {
+    /// From a worker's connection.
+    News(News),
+    /// Requests were added, or freed by another master: the rows tell which.
+    RequestsMayWait,
+    /// See [`Handle::stop_build`].
+    StopBuild {
+        /// Which.
+        build: BuildId,
+        /// Why, for people.
+        reason: String,
+        /// Who wants it.
+        by: String,
+        /// Whether it will be.
+        reply: Reply<Result<(), Refused>>,
+    },
+    /// See [`Handle::cancel_request`].
+    CancelRequest {
+        /// Which.
+        request: RequestId,
+        /// Why, for people.
+        reason: String,
+        /// Who wants it.
+        by: String,
+        /// Whether it is, or will be.
+        reply: Reply<Result<(), Refused>>,
+    },
+    /// See [`Handle::rebuild`].
+    Rebuild {
+        /// Which.
+        build: BuildId,
+        /// Who wants it.
+        by: String,
+        /// The buildset that was made.
+        reply: Reply<Result<BuildsetId, Refused>>,
+    },
+    /// See [`Handle::drain`].
+    Drain {
+        /// Told, once, when nothing runs any more.
+        idle: Hint<()>,
+    },
+    /// See [`Handle::snapshot`].
+    Snapshot(Reply<Snapshot>),
+    /// See [`Handle::set_paused`].
+    SetPaused {
+        /// Which.
+        worker: String,
+        /// Whether it gets no new builds.
+        paused: bool,
+        /// Whether it is so now.
+        reply: Reply<Result<(), Refused>>,
+    },
+    /// See [`Handle::shut_down_worker`].
+    ShutDownWorker {
+        /// Which.
+        worker: String,
+        /// Whether it will be.
+        reply: Reply<Result<(), Refused>>,
+    },
+}
+
+/// Why the service does not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There is no such build.
+    #[error("there is no build {0}")]
+    NoSuchBuild(BuildId),
+    /// The build does not run here (any more).
+    #[error("build {0} is not running here")]
+    NotRunning(BuildId),
+    /// There is no such request.
+    #[error("there is no request {0}")]
+    NoSuchRequest(RequestId),
+    /// The request is complete already.
+    #[error("request {0} is complete already")]
+    Complete(RequestId),
+    /// The builder is not configured any more.
+    #[error("builder {0:?} is not configured")]
+    NoSuchBuilder(String),
+    /// The worker is not configured.
+    #[error("worker {0:?} is not configured")]
+    NoSuchWorker(String),
+    /// The worker is not connected.
+    #[error("worker {0:?} is not connected")]
+    NotConnected(String),
+    /// The master is about to stop and starts nothing new.
+    #[error("the master is shutting down")]
+    Draining,
+    /// The database is out of reach.
+    #[error("{0}")]
+    Outage(#[from] db::DbError),
+}
+
+/// What the service is doing, at one moment: what is not in the rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The configured workers, and those that finish a build after they were removed, by name.
+    pub workers: Vec<WorkerStatus>,
+    /// The running builds, the oldest first.
+    pub builds: Vec<RunningBuild>,
+    /// How many requests wait, by builder; builders without any are left out.
+    pub waiting: Vec<(String, usize)>,
+    /// Whether new builds are held back for a clean shutdown.
+    pub draining: bool,
+}
+
+/// A worker at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerStatus {
+    /// Its name.
+    pub name: String,
+    /// What it is doing.
+    pub state: WorkerState,
+    /// Whether an operator holds new builds back.
+    pub paused: bool,
+    /// Whether it leaves as soon as its builds are done.
+    pub graceful: bool,
+    /// How many builds it runs.
+    pub running: usize,
+    /// How many it may run at a time; `None` for any number.
+    pub max_builds: Option<u32>,
+    /// The configured builders that it serves.
+    pub builders: Vec<String>,
+    /// What stands in its way, if something does: a secret that is missing, a process that dies.
+    pub trouble: Option<String>,
+    /// When it was last heard of, if it is connected.
+    pub heard_at: Option<Wall>,
+}
+
+/// How far a worker has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerState {
+    /// It is not connected.
+    Away,
+    /// It is being greeted.
+    Attaching,
+    /// It can build.
+    Connected,
+}
+
+/// A running build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningBuild {
+    /// Its id.
+    pub build: BuildId,
+    /// Its number within its builder.
+    pub number: i64,
+    /// Its builder.
+    pub builder: String,
+    /// Its worker.
+    pub worker: String,
+    /// The request that it answers.
+    pub request: RequestId,
+    /// The current step's id and name; `None` before the first.
+    pub step: Option<(StepId, String)>,
+    /// How many of its steps are done, and how many there are.
+    pub progress: (usize, usize),
+    /// Whether somebody has asked to stop it.
+    pub stopping: bool,
+}
+
+/// The way to the service from above.
+pub struct Handle<Me>(Address<Me, Botmaster>);
+
+impl<Me> Clone for Handle<Me> {
+    fn clone(&self) -> Self {
+        Handle(self.0.clone())
+    }
+}
+
+impl<Me: Ranked> Handle<Me> {
+    /// From the service's address.
+    pub fn new(address: Address<Me, Botmaster>) -> Handle<Me> {
+        Handle(address)
+    }
+
+    /// Stops a running build: its step is interrupted, the rest is left out but for steps that always run, and
+    /// it ends as cancelled. `Ok(Ok(()))` means that it will; the end comes as an [`Event`].
+    ///
+    /// # Errors
+    /// The build does not run here.
+    pub fn stop_build(&self, build: BuildId, reason: &str, by: &str) -> Result<Result<(), Refused>, Gone> {
+        let (reason, by) = (reason.to_owned(), by.to_owned());
+        self.0.call(|reply| Msg::StopBuild { build, reason, by, reply })
+    }
+
+    /// Cancels a request: one that waits is complete as cancelled, committed, when this returns; of one that
+    /// is being built, the build is stopped (`N-BQ-06`).
+    ///
+    /// # Errors
+    /// There is no such request, it is complete, or the database is out of reach.
+    pub fn cancel_request(
+        &self,
+        request: RequestId,
+        reason: &str,
+        by: &str,
+    ) -> Result<Result<(), Refused>, Gone> {
+        let (reason, by) = (reason.to_owned(), by.to_owned());
+        self.0.call(|reply| Msg::CancelRequest { request, reason, by, reply })
+    }
+
+    /// Asks for a build of the same source stamps, at the revisions that this build got, with the same
+    /// properties but those set at run time (`BD-19`). Committed when this returns.
+    ///
+    /// # Errors
+    /// There is no such build or builder, or the database is out of reach.
+    pub fn rebuild(&self, build: BuildId, by: &str) -> Result<Result<BuildsetId, Refused>, Gone> {
+        let by = by.to_owned();
+        self.0.call(|reply| Msg::Rebuild { build, by, reply })
+    }
+
+    /// From now on nothing new is started; `idle` is told when nothing runs any more, perhaps at once. For a
+    /// clean shutdown.
+    pub fn drain(&self, idle: Hint<()>) -> Result<(), Gone> {
+        self.0.push(Msg::Drain { idle })
+    }
+
+    /// What the service is doing now.
+    pub fn snapshot(&self) -> Result<Snapshot, Gone> {
+        self.0.call(Msg::Snapshot)
+    }
+
+    /// Holds new builds back from a worker, or no longer. Kept over a restart; committed when this returns.
+    ///
+    /// # Errors
+    /// There is no such worker, or the database is out of reach.
+    pub fn set_paused(&self, worker: &str, paused: bool) -> Result<Result<(), Refused>, Gone> {
+        let worker = worker.to_owned();
+        self.0.call(|reply| Msg::SetPaused { worker, paused, reply })
+    }
+
+    /// Shuts a worker down as soon as its builds are done; until then it gets no new ones (`SL-13`).
+    ///
+    /// # Errors
+    /// There is no such worker, or it is not connected.
+    pub fn shut_down_worker(&self, worker: &str) -> Result<Result<(), Refused>, Gone> {
+        let worker = worker.to_owned();
+        self.0.call(|reply| Msg::ShutDownWorker { worker, reply })
+    }
+}
+
+/// What the tree gives the service.
+pub struct Wiring {
+    /// This master's name: its row, with its claims, belongs to it.
+    pub name: String,
+    /// The way to the database.
+    pub db: db::Handle<Botmaster>,
+    /// The way to the workers.
+    pub pb: pbmanager::Handle<Botmaster>,
+    /// The service's own ear for its workers: [`ear`].
+    pub ear: Offer<News>,
+    /// Whoever wants to know what happens.
+    pub events: Hint<Event>,
+    /// How the processes of local workers are started.
+    pub launcher: Box<dyn local::Launcher>,
+}
+
+/// The ear that pbmanager speaks into.
+pub fn ear(door: &Door<Botmaster>) -> Offer<News> {
+    door.offer(Msg::News, |msg| match msg {
+        Msg::News(news) => Some(news),
+        _ => None,
+    })
+}
+
+/// The hint for whoever adds requests.
+pub fn requests_may_wait(door: &Door<Botmaster>) -> Hint<()> {
+    door.hint(|()| Msg::RequestsMayWait)
+}

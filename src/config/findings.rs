@@ -4,6 +4,10 @@ use super::Complaint;
 use super::yaml::{Place, Sources};
 use std::collections::BTreeSet;
 
+/// How many complaints are told with their places: each place costs a reading of its file, and who has more
+/// than these has made one mistake in many cells.
+const LIMIT: usize = 100;
+
 /// Complaints and warnings, each with the place that it is about. One that is found again, say in each cell
 /// of a matrix, counts once.
 #[derive(Default)]
@@ -31,13 +35,16 @@ impl Findings {
         self.warnings.insert(Finding { at, message: message.into(), hint: hint.into() });
     }
 
-    /// Complaints, and warnings, in the order of the files.
+    /// Complaints, and warnings, in the order of the files; the last says how many more there are.
     pub(super) fn located(&self, sources: &Sources) -> (Vec<Complaint>, Vec<Complaint>) {
         let located = |findings: &BTreeSet<Finding>| {
-            findings
-                .iter()
-                .map(|finding| sources.complain(finding.at, &finding.message, &finding.hint))
-                .collect()
+            let first = findings.iter().take(LIMIT);
+            let first = first.map(|finding| sources.complain(finding.at, &finding.message, &finding.hint));
+            let rest = findings.iter().nth(LIMIT).map(|finding| {
+                let message = format!("from here on there are {} more like these", findings.len() - LIMIT);
+                sources.complain(finding.at, &message, "look at those before it first")
+            });
+            first.chain(rest).collect()
         };
         (located(&self.complaints), located(&self.warnings))
     }

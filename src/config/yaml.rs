@@ -113,7 +113,7 @@ impl Sources {
             Ok(Node { value: Value::Null, at }) => Ok(Node { value: Value::Map(Vec::new()), at }),
             Ok(node) => Ok(node),
             Err(error) => {
-                let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
+                let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
                 let message = error.to_string();
                 let message = message.split(" at line ").next().unwrap_or(&message);
                 Err(vec![self.complaint_at(walk.file, line, column, String::new(), message, "")])

@@ -29,26 +29,37 @@ pub(super) trait Read: Sized {
 /// without standing here.
 const OLD_SPELLINGS: &[(&str, &str)] = &[
     ("buildbot_url", "url"),
-    ("build_dir_name", "build_dir"),
     ("builddir", "build_dir"),
     ("builder_names", "builders"),
     ("category", "tags"),
     ("change_source", "change_sources"),
-    ("decode_r_c", "decode_rc"),
     ("logfiles", "log_files"),
     ("lazylogfiles", "lazy_log_files"),
     ("merge_requests", "collapse_requests"),
     ("passwd", "password"),
+    ("pollinterval", "poll_interval"),
     ("project_name", "title"),
     ("repourl", "repository"),
     ("slavebuilddir", "build_dir"),
     ("slavename", "workers"),
     ("slavenames", "workers"),
     ("slaves", "workers"),
-    ("use_p_t_y", "use_pty"),
     ("worker_names", "workers"),
     ("workername", "workers"),
     ("workernames", "workers"),
+];
+
+/// Keys of Buildbot's whose value looks different here, and where it went.
+const MOVED: &[(&str, &str)] = &[
+    ("build_horizon", "retention.builds"),
+    ("change_horizon", "retention.changes"),
+    ("db", "database"),
+    ("db_url", "database.url"),
+    ("factory", "steps"),
+    ("log_horizon", "retention.logs"),
+    ("protocols", "pb.listen"),
+    ("secrets_providers", "secrets"),
+    ("slave_portnum", "pb.listen"),
 ];
 
 /// A mapping that is being read. Every key that is asked for is a known one; those that nobody asked for are
@@ -151,11 +162,11 @@ impl<'a> Table<'a> {
                     "keep one of the two",
                 );
             } else {
-                findings.complain(
-                    entry.key_at,
-                    format!("unknown key `{}`", entry.key),
-                    nearest(&modern, &self.known),
-                );
+                let hint = match MOVED.iter().find(|(old, _)| *old == modern) {
+                    Some((_, new)) => format!("write `{new}`"),
+                    None => nearest(&modern, &self.known),
+                };
+                findings.complain(entry.key_at, format!("unknown key `{}`", entry.key), hint);
             }
         }
     }
@@ -164,10 +175,12 @@ impl<'a> Table<'a> {
 /// Today's spelling of a key.
 fn modern(key: &str) -> String {
     let mut snake = String::new();
+    let mut in_word = false;
     for c in key.chars() {
-        if c.is_ascii_uppercase() {
+        if c.is_ascii_uppercase() && in_word {
             snake.push('_');
         }
+        in_word = c.is_ascii_lowercase() || c.is_ascii_digit();
         snake.push(c.to_ascii_lowercase());
     }
     OLD_SPELLINGS.iter().find(|(old, _)| *old == snake).map_or(snake, |(_, new)| (*new).to_owned())

@@ -242,7 +242,12 @@ pub(in crate::config) fn condition(
         Value::Bool(value) => value.to_string(),
         _ => String::read(node, findings)?,
     };
-    told(Condition::new(&source, names), node, "wrong condition", findings)
+    let told = Condition::new(&source, names);
+    // The mistake that everybody makes once.
+    let assigns =
+        source.replace("==", "").replace("!=", "").replace("<=", "").replace(">=", "").contains('=');
+    let hint = if assigns { "`==` compares" } else { "" };
+    told.map_err(|why| findings.complain(node.at, format!("wrong condition: {why}"), hint)).ok()
 }
 
 /// One of a few words.

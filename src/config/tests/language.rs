@@ -3,6 +3,7 @@
 use super::{BASE, check, check_added, check_step, check_texts, loaded};
 use crate::config::{load, load_text, load_texts};
 use expect_test::expect;
+use proptest::prelude::*;
 
 #[test]
 fn an_empty_file_lacks_what_is_needed() {
@@ -46,6 +47,12 @@ fn wrong_yaml_is_told_with_its_place() {
         expect![[r#"
             m.yaml:1:8: title: a tag such as `!this` has no meaning here
         "#]],
+    );
+    check(
+        "title: a\n---\ntitle: b\n",
+        expect![[r#"
+        m.yaml:1:1: deserializing from YAML containing more than one document is not supported
+    "#]],
     );
     check(
         "title: *nobody\n",
@@ -227,4 +234,39 @@ fn a_complaint_shows_the_line() {
           |        ^"#]]
     .assert_eq(&complaints[0].with_source_line());
     expect![[r#"{"file":"m.yaml","line":5,"column":8,"path":"title","message":"it must be text, not a list","hint":""}"#]].assert_eq(&serde_json::to_string(&complaints[0]).unwrap());
+}
+
+#[test]
+fn keys_that_went_elsewhere_are_told_where() {
+    check_added(
+        "slavePortnum: 9989\nbuildbotURL: http://x/\nlogHorizon: 3",
+        expect![[r#"
+        m.yaml:1:1: slavePortnum: unknown key `slavePortnum`; write `pb.listen`
+        m.yaml:3:1: logHorizon: unknown key `logHorizon`; write `retention.logs`
+    "#]],
+    );
+}
+
+#[test]
+fn complaints_without_number_are_counted() {
+    let workers: Vec<String> = (0..150).map(|number| format!("{{name: {number}}}")).collect();
+    let text = BASE.replace("[{name: w1", &format!("[{}, {{name: w1", workers.join(", ")));
+    let complaints = load_text("m.yaml", &text).unwrap_err();
+    assert_eq!(complaints.len(), 101);
+    assert!(complaints[100].message.ends_with("there are 200 more like these"), "{}", complaints[100]);
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_in_a_file_is_loaded_or_refused_with_its_place(
+        at in 0usize..3000, gone in 0usize..8, come in "[-\\[\\]{}:,*&!|>'\"%#?a0 \n\t~<]{0,4}",
+    ) {
+        let example: Vec<char> = include_str!("../../../conf/simple.yaml").chars().collect();
+        let (at, on) = (at.min(example.len()), (at + gone).min(example.len()));
+        let text: String = example[..at].iter().copied().chain(come.chars()).chain(example[on..].iter().copied()).collect();
+        for complaint in load_text("m.yaml", &text).err().unwrap_or_default() {
+            prop_assert!(complaint.line > 0 && complaint.column > 0, "{}", complaint);
+            prop_assert!(complaint.line <= text.lines().count() + 1, "{}", complaint);
+        }
+    }
 }

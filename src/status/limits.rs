@@ -1,0 +1,66 @@
+//! Every bound of this room, by name.
+
+use std::time::Duration;
+
+/// The most subscribers of the hub, listeners included.
+pub const SUBSCRIBERS: usize = 256;
+
+/// How many events wait for the web listener before it misses some.
+pub const WEB_EVENTS: usize = 4096;
+
+/// How many events wait for one browser before its page is told to load anew.
+pub const STREAM_EVENTS: usize = 512;
+
+/// The most event streams at a time.
+pub const STREAMS: usize = 256;
+
+/// How often a silent event stream says that it is there, so that no proxy closes it.
+pub const STREAM_PULSE: Duration = Duration::from_secs(20);
+
+/// The most connections at a time; the next ones wait to be accepted.
+pub const CONNECTIONS: usize = 512;
+
+/// How long a client may take to send a request's head; also how long it may stay silent between two requests.
+pub const HEAD_TIME: Duration = Duration::from_secs(20);
+
+/// How long a client may take none of what it is sent before its connection is closed.
+pub const WRITE_STALL: Duration = Duration::from_secs(60);
+
+/// How large a request's head may be.
+pub const HEAD_BYTES: usize = 32 << 10;
+
+/// How many header lines a request may have.
+pub const HEADERS: usize = 64;
+
+/// How large a request's body may be: a force form with a few texts.
+pub const BODY_BYTES: usize = 256 << 10;
+
+/// How long a request's body may take to arrive.
+pub const BODY_TIME: Duration = Duration::from_secs(20);
+
+/// How many requests read the database at a time.
+pub const READS: usize = 8;
+
+/// How many requests may wait for their turn to read; the next ones are sent away (503).
+pub const READS_WAITING: usize = 256;
+
+/// How many rows an API answer has where the asker sets no limit, and the most it can have.
+pub const API_ROWS: usize = 1000;
+
+/// How many lines of a log one page shows.
+pub const LOG_PAGE_LINES: i64 = 2000;
+
+/// How many lines of a log the build page shows below a step.
+pub const LOG_TAIL_LINES: i64 = 40;
+
+/// How many builds a list shows on one page.
+pub const BUILDS_PER_PAGE: u32 = 30;
+
+/// How many changes a list shows on one page.
+pub const CHANGES_PER_PAGE: u32 = 50;
+
+/// How many waiting requests a page shows.
+pub const REQUESTS_PER_PAGE: u32 = 200;
+
+/// How long the listener may take to end its conversations when it stops.
+pub const STOP_TIME: Duration = Duration::from_secs(2);

@@ -61,7 +61,7 @@ pub(super) fn force(table: &mut Table, name: &str, findings: &mut Findings) -> F
 fn standard_field(node: &Node, standard: &Parameter, findings: &mut Findings) -> Option<Parameter> {
     if let Value::Text(text) = &node.value {
         let default = text.as_str().into();
-        return Some(Parameter { kind: ParameterKind::Fixed, default, ..standard.clone() });
+        return Some(Parameter { kind: ParameterKind::Fixed, hide: true, default, ..standard.clone() });
     }
     parameter(node, Some(standard), findings)
 }

@@ -2,7 +2,8 @@
 
 use super::ChangeFilter;
 use crate::config::{Condition, Pattern, duration};
-use crate::model::Properties;
+use crate::model::{NewChange, Properties};
+use minijinja::context;
 use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
@@ -61,6 +62,36 @@ pub struct ChangeDriven {
     pub file_is_important: Option<Condition>,
     /// Whether unimportant changes are left out altogether.
     pub only_important: bool,
+}
+
+impl ChangeDriven {
+    /// Whether this change is important. One that names no files is, where the condition is about files: it
+    /// is better to build once too often.
+    ///
+    /// # Errors
+    /// Why the condition has no answer, in one line; then the change does not count (`SM-03`).
+    pub fn is_important(&self, change: &NewChange) -> Result<bool, String> {
+        let Some(condition) = &self.file_is_important else { return Ok(true) };
+        let properties = change.properties.clone();
+        let property =
+            minijinja::Value::from_function(move |name: &str, default: Option<minijinja::Value>| {
+                match properties.value(name) {
+                    Some(value) => minijinja::value::Serde(value).into(),
+                    None => default.unwrap_or_else(|| minijinja::Value::from(())),
+                }
+            });
+        let told = minijinja::Value::from(minijinja::value::Serde(change));
+        let ask = |path: &str| condition.eval(&context! { path, property => &property, ..told.clone() });
+        if !condition.uses("path") {
+            return ask("");
+        }
+        for path in &change.files {
+            if ask(path)? {
+                return Ok(true);
+            }
+        }
+        Ok(change.files.is_empty())
+    }
 }
 
 /// The form by which people ask for a build (`N-FS`).
@@ -150,4 +181,58 @@ pub enum ParameterKind {
         /// Whether it must be `Name <address>`.
         need_email: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ChangeDriven;
+    use crate::config::{ChangeFilter, Condition, FILE_IS_IMPORTANT};
+    use crate::model::NewChange;
+
+    fn is_important(condition: &str, files: &[&str]) -> Result<bool, String> {
+        let driven = ChangeDriven {
+            change_filter: ChangeFilter::default(),
+            tree_stable_timer: None,
+            file_is_important: Some(Condition::new(condition, FILE_IS_IMPORTANT).unwrap()),
+            only_important: false,
+        };
+        let mut change = NewChange {
+            author: "alice".to_owned(),
+            files: files.iter().map(|file| (*file).to_owned()).collect(),
+            ..NewChange::default()
+        };
+        change.properties.set("event", "push", "Change");
+        driven.is_important(&change)
+    }
+
+    #[test]
+    fn one_important_file_makes_a_change_important() {
+        let outside = "not path.startswith('docs/')";
+        assert_eq!(is_important(outside, &["docs/a", "src/b"]), Ok(true));
+        assert_eq!(is_important(outside, &["docs/a", "docs/b"]), Ok(false));
+        assert_eq!(is_important(outside, &[]), Ok(true));
+    }
+
+    #[test]
+    fn a_condition_on_the_change_is_asked_once() {
+        assert_eq!(is_important("author == 'bob'", &["a"]), Ok(false));
+        assert_eq!(is_important("files | length < 2 and branch is none", &[]), Ok(true));
+        assert_eq!(is_important("property('event') == 'push'", &["a"]), Ok(true));
+        assert_eq!(
+            is_important("property('x', 'none') == 'none' and property('x') is none", &["a"]),
+            Ok(true)
+        );
+    }
+
+    #[test]
+    fn a_condition_without_an_answer_is_an_error() {
+        assert!(is_important("author + 1 > 2", &["a"]).is_err());
+    }
+
+    #[test]
+    fn every_name_has_a_value() {
+        for name in FILE_IS_IMPORTANT {
+            is_important(name, &["a"]).unwrap_or_else(|why| panic!("{name}: {why}"));
+        }
+    }
 }

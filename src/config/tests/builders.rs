@@ -161,3 +161,76 @@ fn step_lists_take_in_step_lists_but_not_themselves() {
     "#]],
     );
 }
+
+#[test]
+fn the_defaults_are_those_of_buildbot() {
+    let steps = "shell: make, git: /r, {set_property: p, value: 1}, {set_property: p, command: date}";
+    let config = loaded(&BASE.replace("shell: make", steps));
+    let told: String =
+        config.builders[0].steps.iter().map(|step| serde_json::to_string(step).unwrap() + "\n").collect();
+    expect![[r#"
+        {"name":"shell","description":null,"description_done":null,"halt_on_failure":false,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"shell":{"command":"make","workdir":null,"env":{},"timeout":"20m","max_time":null,"sigterm_time":null,"interrupt_signal":"KILL","max_lines":null,"use_pty":false,"initial_stdin":null,"want_stdout":true,"want_stderr":true,"log_environ":true,"log_files":{},"lazy_log_files":false,"decode_rc":{"0":"success"}}}
+        {"name":"git","description":null,"description_done":null,"halt_on_failure":true,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"git":{"repository":"/r","branch":null,"codebase":"","mode":"incremental","shallow":null,"submodules":false,"progress":true,"always_use_latest":false,"retry_fetch":false,"clobber_on_failure":false,"retry":null,"workdir":null,"env":{},"timeout":"20m","log_environ":true}}
+        {"name":"set_property","description":null,"description_done":null,"halt_on_failure":false,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"set_property":{"property":"p","from":{"value":1}}}
+        {"name":"set_property","description":null,"description_done":null,"halt_on_failure":false,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"set_property":{"property":"p","from":{"output":{"shell":{"command":"date","workdir":null,"env":{},"timeout":"20m","max_time":null,"sigterm_time":null,"interrupt_signal":"KILL","max_lines":null,"use_pty":false,"initial_stdin":null,"want_stdout":true,"want_stderr":true,"log_environ":true,"log_files":{},"lazy_log_files":false,"decode_rc":{"0":"success"}},"strip":true}}}}
+    "#]].assert_eq(&told);
+}
+
+#[test]
+fn everything_about_a_step_can_be_said() {
+    let steps = "
+- shell: [make, [-j, 4], '%(prop:target:-all)s']
+  name: build-%(prop:x)s
+  description: [building, '%(prop:x)s']
+  description_done: built
+  halt_on_failure: true
+  flunk_on_failure: false
+  flunk_on_warnings: true
+  warn_on_failure: true
+  warn_on_warnings: true
+  always_run: true
+  do_step_if: branch == 'main'
+  hide_step_if: result == 'skipped'
+  workdir: sub
+  env: {A: b, C: 1, D: null, PATH: [/x, '${PATH}']}
+  timeout: null
+  max_time: 1h
+  sigterm_time: 5
+  interrupt_signal: TERM
+  max_lines: 1000
+  use_pty: true
+  initial_stdin: hello
+  want_stdout: false
+  want_stderr: false
+  log_environ: false
+  log_files: {a: a.log, b: {filename: b.log, follow: true}}
+  lazy_log_files: true
+  decode_rc: {0: success, 77: skipped, -1: exception}
+- git: /r
+  branch: stable
+  codebase: lib
+  mode: full
+  method: copy
+  shallow: 3
+  submodules: true
+  progress: false
+  always_use_latest: true
+  retry_fetch: true
+  clobber_on_failure: true
+  retry: {count: 2, delay: 30s}
+  workdir: src
+  env: {GIT_TRACE: 1}
+  timeout: 5m
+  log_environ: false
+";
+    let config = loaded(&BASE.replace(", steps: [shell: make]}]", "}]").replace(
+        "builders: [{name: b1, workers: w1}]",
+        &format!("builders:\n- name: b1\n  workers: w1\n  steps:{}", steps.replace('\n', "\n  ")),
+    ));
+    let told: String =
+        config.builders[0].steps.iter().map(|step| serde_json::to_string(step).unwrap() + "\n").collect();
+    expect![[r#"
+        {"name":"build-%(prop:x)s","description":"building %(prop:x)s","description_done":"built","halt_on_failure":true,"flunk_on_failure":false,"flunk_on_warnings":true,"warn_on_failure":true,"warn_on_warnings":true,"always_run":true,"do_step_if":"branch == 'main'","hide_step_if":"result == 'skipped'","shell":{"command":["make","-j","4","%(prop:target:-all)s"],"workdir":"sub","env":{"A":"b","C":"1","D":null,"PATH":["/x","${PATH}"]},"timeout":null,"max_time":"1h","sigterm_time":"5s","interrupt_signal":"TERM","max_lines":1000,"use_pty":true,"initial_stdin":"hello","want_stdout":false,"want_stderr":false,"log_environ":false,"log_files":{"a":{"filename":"a.log","follow":false},"b":{"filename":"b.log","follow":true}},"lazy_log_files":true,"decode_rc":{"-1":"exception","0":"success","77":"skipped"}}}
+        {"name":"git","description":null,"description_done":null,"halt_on_failure":true,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"git":{"repository":"/r","branch":"stable","codebase":"lib","mode":{"full":"copy"},"shallow":3,"submodules":true,"progress":false,"always_use_latest":true,"retry_fetch":true,"clobber_on_failure":true,"retry":{"count":2,"delay":"30s"},"workdir":"src","env":{"GIT_TRACE":"1"},"timeout":"5m","log_environ":false}}
+    "#]].assert_eq(&told);
+}

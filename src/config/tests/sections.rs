@@ -1,6 +1,7 @@
 //! The sections and the names that they share.
 
-use super::{BASE, check, check_added};
+use super::{BASE, check, check_added, loaded};
+use crate::config::SchedulerKind;
 use expect_test::expect;
 
 #[test]
@@ -167,4 +168,110 @@ fn remote_workers_need_a_port() {
         base.yaml:2:1: `pb` and `www` both listen on 127.0.0.1:1; give them different ports
     "#]],
     );
+}
+
+#[test]
+fn what_is_not_said_has_its_default() {
+    let mut config = loaded(BASE);
+    config.builders[0].steps.clear();
+    config.schedulers.clear();
+    expect![[r#"
+        {
+          "title": "Bellwether",
+          "url": "http://localhost:8010/",
+          "timezone": null,
+          "state_dir": "/var/lib/bellwether",
+          "database": {
+            "url": "sqlite:///var/lib/bellwether/state.sqlite"
+          },
+          "secrets": [],
+          "pb": {
+            "listen": [],
+            "keepalive": "1h"
+          },
+          "www": null,
+          "control_socket": "/var/lib/bellwether/control.sock",
+          "retention": {
+            "builds": {
+              "for": "400d"
+            },
+            "logs": {
+              "for": "90d"
+            },
+            "changes": {
+              "newest": 10000
+            }
+          },
+          "caches": {},
+          "metrics": null,
+          "properties": {},
+          "workers": [
+            {
+              "name": "w1",
+              "kind": "local",
+              "password": null,
+              "max_builds": null,
+              "properties": {
+                "os": {
+                  "value": "debian",
+                  "source": "Worker"
+                }
+              }
+            },
+            {
+              "name": "w2",
+              "kind": "local",
+              "password": null,
+              "max_builds": null,
+              "properties": {}
+            }
+          ],
+          "change_sources": [],
+          "codebases": [],
+          "schedulers": [],
+          "builders": [
+            {
+              "name": "b1",
+              "workers": [
+                "w1"
+              ],
+              "tags": [],
+              "description": null,
+              "env": {},
+              "properties": {},
+              "build_dir": "b1",
+              "workdir": "build",
+              "collapse_requests": true,
+              "steps": []
+            }
+          ]
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&config).unwrap());
+}
+
+#[test]
+fn forms_have_their_fields() {
+    let config = loaded(&BASE.replace(
+        "builders: '*'}",
+        "builders: '*', branch: main, reason: {default: because}, parameters: [
+  {name: s, regex: '[a-z]+', required: true}, {name: t, type: text, rows: 3}, {name: i, type: int, default: 4},
+  {name: b, type: bool, label: Really}, {name: c, type: choice, choices: [x, y], multiple: true, default: [y]},
+  {name: d, type: choice, choices: [x, y]}, {name: f, type: fixed, default: [1]}, {name: u, type: user_name}]}",
+    ));
+    let SchedulerKind::Force(force) = &config.schedulers[0].kind else { panic!("{:?}", config.schedulers) };
+    let fields = [&force.branch, &force.reason, &force.username].into_iter().chain(&force.parameters);
+    let told: String = fields.map(|field| serde_json::to_string(field).unwrap() + "\n").collect();
+    expect![[r#"
+        {"name":"branch","label":"Branch","tooltip":"","kind":{"type":"fixed"},"default":"main","required":false,"hide":true,"regex":null,"max_size":null}
+        {"name":"reason","label":"Reason","tooltip":"","kind":{"type":"string","size":20},"default":"because","required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"username","label":"Your name","tooltip":"","kind":{"type":"user_name","size":30,"need_email":true},"default":"","required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"s","label":"s","tooltip":"","kind":{"type":"string","size":10},"default":"","required":true,"hide":false,"regex":"[a-z]+","max_size":null}
+        {"name":"t","label":"t","tooltip":"","kind":{"type":"text","cols":80,"rows":3},"default":"","required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"i","label":"i","tooltip":"","kind":{"type":"int","size":10},"default":4,"required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"b","label":"Really","tooltip":"","kind":{"type":"bool"},"default":false,"required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"c","label":"c","tooltip":"","kind":{"type":"choice","choices":["x","y"],"strict":true,"multiple":true},"default":["y"],"required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"d","label":"d","tooltip":"","kind":{"type":"choice","choices":["x","y"],"strict":true,"multiple":false},"default":"x","required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"f","label":"f","tooltip":"","kind":{"type":"fixed"},"default":[1],"required":false,"hide":true,"regex":null,"max_size":null}
+        {"name":"u","label":"u","tooltip":"","kind":{"type":"user_name","size":30,"need_email":true},"default":"","required":false,"hide":false,"regex":null,"max_size":null}
+    "#]].assert_eq(&told);
 }

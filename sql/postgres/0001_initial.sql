@@ -124,7 +124,8 @@ CREATE INDEX builds_of_builder ON builds (builder, id);
 CREATE INDEX builds_of_worker ON builds (worker, id);
 CREATE INDEX builds_of_request ON builds (request);
 CREATE INDEX builds_of_buildset ON builds (buildset);
-CREATE INDEX builds_running ON builds (master, id) WHERE complete_at IS NULL;
+CREATE INDEX builds_of_results ON builds (results, id);
+CREATE INDEX builds_running ON builds (id) WHERE complete_at IS NULL;
 
 ALTER TABLE buildsets ADD FOREIGN KEY (parent_build) REFERENCES builds (id) ON DELETE SET NULL;
 

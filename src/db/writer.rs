@@ -147,6 +147,8 @@ impl Committer {
                     self.recovered(now);
                     let jobs: Vec<Waiting> = self.queue.drain(..ends.len()).collect();
                     for (waiting, outcome) in jobs.into_iter().zip(ends) {
+                        // First, so that who hears of the end finds the room.
+                        drop(waiting.permit);
                         end(&self.log, waiting.job, outcome);
                     }
                 }

@@ -1,8 +1,9 @@
 //! Group commit: many jobs in one transaction, each told its own end, after the commit and in order.
 
-use crate::engines::{Place, on_both, quiet};
+use crate::engines::{Place, Test, on_both, quiet};
 use bellwether::db::writer::{Committer, Job};
-use bellwether::db::{Backlog, DbError, Transaction, state};
+use bellwether::db::{Backlog, Database, DbError, Handle, Reader, Transaction, Writer, state};
+use bellwether::kernel::sim::Sim;
 use bellwether::model::Mono;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -15,12 +16,14 @@ on_both!(
     readers_cannot_write,
 );
 
+type End = (String, Result<(), DbError>);
+
 /// What became of each job, in order.
 #[derive(Clone, Default)]
-pub struct Ends(Arc<Mutex<Vec<(String, Result<(), DbError>)>>>);
+pub struct Ends(Arc<Mutex<Vec<End>>>);
 
 impl Ends {
-    pub fn take(&self) -> Vec<(String, Result<(), DbError>)> {
+    pub fn take(&self) -> Vec<End> {
         std::mem::take(&mut self.0.lock().expect("no panic"))
     }
 
@@ -138,4 +141,22 @@ fn readers_cannot_write(place: Place) {
     let answer = served.db.read(|connection| connection.query(sql, &[]).map(drop));
     assert!(answer.is_err());
     assert_eq!(kept(&place), [""; 0]);
+}
+
+#[test]
+fn the_simulator_runs_the_same_services() {
+    let place = Place::sqlite();
+    drop(place.open());
+    let mut sim = Sim::new(7, quiet());
+    let (writer, writers_inbox) = sim.mailbox(4, None);
+    let (reader, readers_inbox) = sim.mailbox(4, None);
+    sim.add(Writer::new(place.settings.clone(), quiet()), writers_inbox);
+    sim.add(Reader::new(place.settings.clone()), readers_inbox);
+    let db: Handle<Test> = Database::new(writer, vec![reader]).handle();
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        db.write_later(1, move |tx| keep(tx, name));
+    }
+    assert_eq!(db.write(|tx| keep(tx, "g")), Ok(()));
+    assert_eq!(db.state().get("test", "f"), Ok(Some(json!(true))));
+    assert_eq!(kept(&place), ["a", "b", "c", "d", "e", "f", "g"]);
 }

@@ -6,6 +6,7 @@ use crate::server::Server;
 use bellwether::db::limits::CALLER_PATIENCE;
 use bellwether::db::writer::Committer;
 use bellwether::db::{Backlog, DbError, Transaction};
+use bellwether::kernel::thread::spawn;
 use bellwether::model::Mono;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -142,6 +143,49 @@ fn a_connection_cut_within_a_transaction_is_made_anew() {
     run(&mut committer, seconds(5));
     assert_eq!(ends.take_names(), ["a", "b"]);
     assert_eq!(kept(&place), ["a", "b"]);
+}
+
+/// A commit waits for a stand-by server that is not there: the rows are written, the answer is not. Once it waits,
+/// its connection is cut.
+const CUT_THE_ANSWER: &str = "DO $$ BEGIN
+    WHILE NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep') LOOP
+        PERFORM pg_sleep(0.01);
+        PERFORM pg_stat_clear_snapshot();
+    END LOOP;
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep';
+END $$";
+
+#[test]
+fn a_commit_whose_answer_is_cut_counts_once() {
+    let server = Arc::new(Server::start());
+    let mut place = Place::on(Arc::clone(&server));
+    place.settings.durable = true;
+    let mut committer = Committer::new(place.settings.clone(), quiet());
+    let (ends, runs) = (Ends::default(), Arc::new(AtomicUsize::new(0)));
+    take_keeper(&mut committer, "before", &ends, false, seconds(0));
+    committer.flush(seconds(0));
+
+    server.administer("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    server.administer("SELECT pg_reload_conf()");
+    let counted = Arc::clone(&runs);
+    let work = move |tx: &mut Transaction<'_>| {
+        counted.fetch_add(1, Ordering::AcqRel);
+        keep(tx, "cut")
+    };
+    let job = Named { name: "cut", ends: ends.clone(), has_caller: true, work };
+    committer.take(Box::new(job), Backlog::default().enter(1), seconds(1));
+    let for_cutter = Arc::clone(&server);
+    let cutter = spawn("cutter", move || for_cutter.administer(CUT_THE_ANSWER)).expect("a thread");
+    committer.flush(seconds(1));
+    cutter.join().expect("a cut");
+    server.administer("ALTER SYSTEM RESET synchronous_standby_names");
+    server.administer("SELECT pg_reload_conf()");
+
+    assert_eq!(ends.take_names(), ["before"], "whether it is committed is not known yet");
+    run(&mut committer, seconds(30));
+    assert_eq!(ends.take_names(), ["cut"]);
+    assert_eq!(runs.load(Ordering::Acquire), 1, "it was written, so it is not run again");
+    assert_eq!(kept(&place), ["before", "cut"]);
 }
 
 #[test]

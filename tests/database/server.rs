@@ -60,9 +60,14 @@ impl Server {
 
     /// Makes an empty database.
     pub fn create(&self, database: &str) {
-        let mut client =
-            postgres::Client::connect(&self.address("postgres"), postgres::NoTls).expect("the server");
-        client.batch_execute(&format!("CREATE DATABASE {database}")).expect("a database");
+        self.administer(&format!("CREATE DATABASE {database}"));
+    }
+
+    /// Runs statements as the administrator, whose commits wait for nobody.
+    pub fn administer(&self, sql: &str) {
+        let address = format!("{} options='-c synchronous_commit=local'", self.address("postgres"));
+        let mut client = postgres::Client::connect(&address, postgres::NoTls).expect("the server");
+        client.batch_execute(sql).expect("an administrator's statement");
     }
 
     fn data(&self) -> String {

@@ -22,6 +22,12 @@ pub(super) const COLUMNS: &str = "
 /// More statements than this room has.
 const STATEMENTS_KEPT: usize = 256;
 
+/// What each connection may keep of the file in memory.
+const CACHE_KIB: u32 = 16 << 10;
+
+/// To how much the write-ahead log is cut back after a burst.
+const JOURNAL_BYTES: u32 = 64 << 20;
+
 pub(super) struct Sqlite {
     connection: rusqlite::Connection,
 }
@@ -39,7 +45,8 @@ impl Sqlite {
         let synchronous = if settings.durable { "FULL" } else { "OFF" };
         engine.run(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON;
-             PRAGMA temp_store = MEMORY; PRAGMA query_only = {}",
+             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB};
+             PRAGMA journal_size_limit = {JOURNAL_BYTES}; PRAGMA query_only = {}",
             access == Access::Read
         ))?;
         Ok(engine)

@@ -86,6 +86,13 @@ impl<'a> Arguments<'a> {
         self.optional(key).map(seconds).transpose()
     }
 
+    /// `blocksize`, which must be there.
+    pub fn block_bytes(&self) -> Result<usize, Failure> {
+        self.present("blocksize")?;
+        let bytes = self.count("blocksize")?.and_then(|bytes| usize::try_from(bytes).ok());
+        bytes.filter(|&bytes| bytes > 0).ok_or_else(|| self.wrong("blocksize", "above 0"))
+    }
+
     /// An object of the master that must be there.
     pub fn remote(&self, key: &str) -> Result<Luid, Failure> {
         self.present(key)?.as_remote().ok_or_else(|| self.wrong(key, "a remote object"))

@@ -5,6 +5,7 @@
 
 use super::builders::Builders;
 use super::command::{Command, CommandEvent, Place, Want};
+use super::directory::Packing;
 use super::files::FileWork;
 use super::info::{self, About};
 use super::limits::{COMMANDS_MAX, LOGIN_WAIT};
@@ -33,6 +34,8 @@ pub enum Order {
     Start(CommandKey, Program),
     /// Start a file operation.
     Look(CommandKey, FileWork),
+    /// Pack a directory.
+    Pack(CommandKey, Packing),
     /// Signal a process.
     Signal(CommandKey, Signal),
     /// The command is over, or its process is to be followed by another.
@@ -293,7 +296,7 @@ impl Bot {
             }),
             "interruptCommand" => {
                 let why = call.arg(1, "why").and_then(Value::to_str_lossy).unwrap_or_default();
-                info!(self.log, "asked to interrupt"; "builder" => builder, "why" => %why);
+                info!(self.log, "asked to interrupt"; "builder" => self.builders.name(builder), "why" => %why);
                 self.interrupt_builder(now, builder)?;
                 Ok(Value::None)
             }
@@ -361,7 +364,7 @@ impl Bot {
             return Err(Failure::runtime_error("too many commands are running"));
         }
         let place = Place { dir, base: &self.about.basedir, environment: &self.about.environment };
-        info!(self.log, "command"; "name" => name, "dir" => %dir.display());
+        info!(self.log, "command"; "builder" => self.builders.name(builder), "name" => name);
         Ok((Command::start(now, name, args, place, wants)?, remote))
     }
 
@@ -422,6 +425,7 @@ impl Bot {
                     self.orders.push(Order::Start(key, program));
                 }
                 Want::Look(work) => self.orders.push(Order::Look(key, work)),
+                Want::Pack(packing) => self.orders.push(Order::Pack(key, packing)),
                 Want::Signal(signal) => self.orders.push(Order::Signal(key, signal)),
                 Want::Complete(failure) => {
                     self.call(remote, "complete", &[failure.as_ref().into()], Awaited::Complete)?;

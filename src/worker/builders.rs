@@ -43,6 +43,14 @@ impl Builders {
         self.by_key.get(&key).map(|builder| &*builder.dir)
     }
 
+    /// The name of a builder, for people.
+    pub fn name(&self, key: u64) -> String {
+        self.by_key
+            .get(&key)
+            .map(|builder| String::from_utf8_lossy(&builder.name).into_owned())
+            .unwrap_or_default()
+    }
+
     /// Takes the list of pairs of name and directory, and makes the directories.
     ///
     /// # Errors

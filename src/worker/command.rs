@@ -2,6 +2,7 @@
 
 use super::arguments::Arguments;
 use super::chain::Chain;
+use super::directory::{DirectoryUpload, Packing};
 use super::environment::Environment;
 use super::files::FileWork;
 use super::limits::UPDATES_IN_FLIGHT;
@@ -16,8 +17,19 @@ use rustix::process::Signal;
 use std::path::Path;
 
 /// Every command that a master may ask for, by its name on the wire.
-pub const COMMANDS: [&str; 10] =
-    ["shell", "uploadFile", "downloadFile", "mkdir", "rmdir", "cpdir", "stat", "glob", "listdir", "rmfile"];
+pub const COMMANDS: [&str; 11] = [
+    "shell",
+    "uploadFile",
+    "uploadDirectory",
+    "downloadFile",
+    "mkdir",
+    "rmdir",
+    "cpdir",
+    "stat",
+    "glob",
+    "listdir",
+    "rmfile",
+];
 
 /// What a command's threads tell the main loop.
 #[derive(Debug)]
@@ -28,6 +40,10 @@ pub enum CommandEvent {
     Exited(Exit),
     /// A file operation is done: updates up to and with `rc`.
     Looked(Vec<Update>),
+    /// A block of a directory.
+    Block(Vec<u8>),
+    /// The directory is packed to its end, or can't be.
+    Packed(std::io::Result<()>),
 }
 
 /// What a command wants from the connection and from the machine.
@@ -41,6 +57,8 @@ pub enum Want {
     Start(Program),
     /// Start a file operation.
     Look(FileWork),
+    /// Pack a directory.
+    Pack(Packing),
     /// Signal the process.
     Signal(Signal),
     /// Tell the master that it is over.
@@ -64,6 +82,7 @@ enum Work {
     Chain(Chain, Run),
     Files,
     Transfer(Transfer),
+    Directory(DirectoryUpload),
 }
 
 /// A command that runs.
@@ -103,6 +122,9 @@ impl Command {
             Work::Files
         } else if let Some(transfer) = Transfer::read(name, &args, place.dir)? {
             Work::Transfer(transfer)
+        } else if let Some((upload, packing)) = DirectoryUpload::read(name, &args, place.dir)? {
+            wants.push(Want::Pack(packing));
+            Work::Directory(upload)
         } else {
             let class = "buildbot_worker.base.UnknownCommand";
             let text = format!("(command {name}): unrecognized WorkerCommand");
@@ -127,18 +149,26 @@ impl Command {
                 run.exited(now, exit, &mut effects);
             }
             (Work::Files, CommandEvent::Looked(updates)) => self.finish(now, updates, None, wants),
+            (Work::Directory(upload), CommandEvent::Block(block)) => {
+                let step = upload.block(block);
+                self.step(now, step, wants);
+            }
+            (Work::Directory(upload), CommandEvent::Packed(result)) => {
+                let step = upload.packed(result);
+                self.step(now, step, wants);
+            }
             // Each kind of work gets the events of its own threads only.
-            (Work::Files | Work::Transfer(_), _) | (_, CommandEvent::Looked(_)) => {}
+            (Work::Shell(_) | Work::Chain(..) | Work::Files | Work::Transfer(_) | Work::Directory(_), _) => {}
         }
         self.carry_out(now, effects, wants);
     }
 
-    /// What [`Want::Start`] or [`Want::Look`] asked for can't be done.
+    /// What [`Want::Start`], [`Want::Look`] or [`Want::Pack`] asked for can't be done.
     pub fn not_started(&mut self, now: Mono, error: &std::io::Error, wants: &mut Vec<Want>) {
         let mut effects = Vec::new();
         match &mut self.work {
             Work::Shell(run) | Work::Chain(_, run) => run.not_started(now, error, &mut effects),
-            Work::Files | Work::Transfer(_) => {
+            Work::Files | Work::Transfer(_) | Work::Directory(_) => {
                 let updates = vec![Update::new("stderr", reason(error) + "\n"), Update::new("rc", 1)];
                 self.finish(now, updates, None, wants);
             }
@@ -148,10 +178,13 @@ impl Command {
 
     /// The master has answered [`Want::Call`].
     pub fn answered(&mut self, now: Mono, result: Result<Value, Failure>, wants: &mut Vec<Want>) {
-        if let Work::Transfer(transfer) = &mut self.work {
-            let step = transfer.answered(result);
-            self.step(now, step, wants);
-        }
+        let step = match &mut self.work {
+            Work::Transfer(transfer) => transfer.answered(result),
+            Work::Directory(upload) => upload.answered(result),
+            // These make no calls but updates.
+            Work::Shell(_) | Work::Chain(..) | Work::Files => return,
+        };
+        self.step(now, step, wants);
     }
 
     /// The master wants it to end.
@@ -161,6 +194,7 @@ impl Command {
         match &mut self.work {
             Work::Shell(run) | Work::Chain(_, run) => run.interrupt(now, &mut effects),
             Work::Transfer(transfer) => transfer.interrupt(),
+            Work::Directory(upload) => upload.interrupt(),
             // Over in no time.
             Work::Files => {}
         }
@@ -180,7 +214,7 @@ impl Command {
     pub fn deadline(&self) -> Option<Mono> {
         match &self.work {
             Work::Shell(run) | Work::Chain(_, run) => run.deadline(),
-            Work::Files | Work::Transfer(_) => None,
+            Work::Files | Work::Transfer(_) | Work::Directory(_) => None,
         }
     }
 
@@ -196,9 +230,12 @@ impl Command {
         self.tell_stalled(now);
     }
 
-    /// Whether the master has fallen so far behind that the command's output should not be read.
+    /// Whether the master has fallen so far behind that nothing more of the command should be read.
     pub fn stalled(&self) -> bool {
-        self.in_flight >= UPDATES_IN_FLIGHT
+        match &self.work {
+            Work::Directory(upload) => !upload.wants_block(),
+            _ => self.in_flight >= UPDATES_IN_FLIGHT,
+        }
     }
 
     fn tell_stalled(&mut self, now: Mono) {
@@ -242,6 +279,7 @@ impl Command {
     fn step(&mut self, now: Mono, step: Step, wants: &mut Vec<Want>) {
         match step {
             Step::Call(remote, method, args) => wants.push(Want::Call(remote, method, args)),
+            Step::Wait => {}
             Step::Done(updates, failure) => self.finish(now, updates, failure, wants),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::arguments::{Arguments, below};
 use super::command::CommandEvent;
+use super::limits::NAMES_MAX;
 use super::updates::{Update, reason};
 use crate::kernel::thread;
 use crate::pb::{Failure, Value};
@@ -105,7 +106,11 @@ fn list(path: &Path) -> std::io::Result<Update> {
         std::fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())).collect();
     let mut names: Vec<String> = entries?.iter().map(|name| name.to_string_lossy().into_owned()).collect();
     names.sort();
-    Ok(Update::new("files", names))
+    named(names)
+}
+
+fn named(names: Vec<String>) -> std::io::Result<Update> {
+    if names.len() > NAMES_MAX { Err(Errno::TOOBIG.into()) } else { Ok(Update::new("files", names)) }
 }
 
 /// Hidden names match only a pattern that shows its dot; `**` is any number of directories.
@@ -119,7 +124,7 @@ fn matching(pattern: &Path) -> std::io::Result<Update> {
         .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidInput, error))?;
     // A directory that can't be read has nothing that matches.
     let found = paths.filter_map(Result::ok).map(|path| path.to_string_lossy().into_owned());
-    Ok(Update::new("files", found.collect::<Vec<String>>()))
+    named(found.take(NAMES_MAX + 1).collect())
 }
 
 fn failed(command: &str, path: &Path, error: &std::io::Error) -> [Update; 2] {

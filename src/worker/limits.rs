@@ -33,6 +33,9 @@ pub const COMMANDS_MAX: usize = 256;
 /// Largest block of a file transfer: what one PB string can hold.
 pub const BLOCK_BYTES_MAX: usize = crate::pb::limits::STRING_BYTES_MAX;
 
+/// Most names that `glob` and `listdir` send: what fits into one PB list, with room for the rest of the message.
+pub const NAMES_MAX: usize = 512 * 1024;
+
 /// Largest file in `info/` that is sent to the master.
 pub const INFO_FILE_BYTES: u64 = 64 * 1024;
 

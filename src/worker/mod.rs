@@ -15,6 +15,7 @@ mod chain;
 mod command;
 mod command_line;
 mod config;
+mod directory;
 mod environment;
 mod files;
 mod info;

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub enum Step {
     /// Call this object of the master, and tell the answer.
     Call(Luid, &'static str, Vec<Value>),
+    /// Nothing, until more is read here.
+    Wait,
     /// It is over.
     Done(Vec<Update>, Option<Failure>),
 }
@@ -73,16 +75,14 @@ impl Transfer {
         let path = args.path(if args.optional(new).is_some() { new } else { old });
         let path = below(&workdir, path.or_else(|_| args.path(new))?);
         args.present("maxsize")?;
-        args.present("blocksize")?;
-        let block_bytes = args.count("blocksize")?.filter(|&bytes| bytes > 0);
-        let block_bytes = block_bytes.ok_or_else(|| args.wrong("blocksize", "above 0"))?;
+        let block_bytes = args.block_bytes()?.min(BLOCK_BYTES_MAX);
         Ok(Some(Transfer {
             direction,
             remote,
             path,
             file: None,
             remaining: args.count("maxsize")?,
-            block_bytes: usize::try_from(block_bytes).unwrap_or(BLOCK_BYTES_MAX).min(BLOCK_BYTES_MAX),
+            block_bytes,
             awaited: Awaited::Start,
             interrupted: false,
             complaint: None,
@@ -249,13 +249,16 @@ impl Transfer {
     }
 
     fn done(&mut self) -> Step {
-        let well = self.complaint.is_none() && self.failure.is_none();
-        let mut updates = Vec::new();
-        if matches!(self.direction, Direction::Up { .. }) {
-            updates.push(Update::new("header", format!("sending {}\n", self.path.display())));
-        }
-        updates.extend(self.complaint.take().map(|text| Update::new("stderr", text + "\n")));
-        updates.push(Update::new("rc", if well { 0 } else { 1 }));
-        Step::Done(updates, self.failure.take())
+        let sending = matches!(self.direction, Direction::Up { .. }).then_some(&*self.path);
+        ended(sending, self.complaint.take(), self.failure.take())
     }
+}
+
+/// The last step of a transfer; `sending` is what was sent, if anything was.
+pub(super) fn ended(sending: Option<&Path>, complaint: Option<String>, failure: Option<Failure>) -> Step {
+    let well = complaint.is_none() && failure.is_none();
+    let header = sending.map(|path| Update::new("header", format!("sending {}\n", path.display())));
+    let complaint = complaint.map(|text| Update::new("stderr", text + "\n"));
+    let rc = Update::new("rc", if well { 0 } else { 1 });
+    Step::Done(header.into_iter().chain(complaint).chain([rc]).collect(), failure)
 }

@@ -64,7 +64,7 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// Adds text; neighbours of one channel become one piece.
+    /// Adds text; neighbours of one channel become one piece, unless it would be too long to be sent.
     pub fn push(&mut self, now: Mono, channel: &Channel, text: &str) {
         if text.is_empty() {
             return;
@@ -73,9 +73,16 @@ impl Buffer {
             self.since = now;
         }
         self.bytes += text.len();
-        match self.pieces.last_mut() {
-            Some((last, piece)) if last == channel => piece.push_str(text),
-            _ => self.pieces.push((channel.clone(), text.to_owned())),
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (head, tail) = rest.split_at(fitting(rest, BUFFER_BYTES));
+            match self.pieces.last_mut() {
+                Some((last, piece)) if last == channel && piece.len() + head.len() <= 2 * BUFFER_BYTES => {
+                    piece.push_str(head);
+                }
+                _ => self.pieces.push((channel.clone(), head.to_owned())),
+            }
+            rest = tail;
         }
     }
 
@@ -93,6 +100,12 @@ impl Buffer {
         self.bytes = 0;
         std::mem::take(&mut self.pieces).into_iter().map(|(channel, text)| Update::text(&channel, text))
     }
+}
+
+/// The most bytes, up to `limit`, that do not cut a character; more where the first one is longer.
+fn fitting(text: &str, limit: usize) -> usize {
+    let ends = (1..=limit.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+    ends.unwrap_or_else(|| text.chars().next().map_or(0, char::len_utf8))
 }
 
 #[cfg(test)]
@@ -136,6 +149,17 @@ mod tests {
         let mut buffer = Buffer::default();
         buffer.push(NOW, &Channel::Stdout, &"x".repeat(BUFFER_BYTES));
         assert_eq!(buffer.due(), Some(NOW));
+    }
+
+    #[test]
+    fn a_text_too_long_for_one_update_comes_in_several() {
+        let mut buffer = Buffer::default();
+        let text = "x€".repeat(BUFFER_BYTES);
+        buffer.push(NOW, &Channel::Header, &text);
+        let pieces: Vec<Update> = buffer.take().collect();
+        let texts: Vec<&str> = pieces.iter().filter_map(|update| update.value.as_str()).collect();
+        assert!(texts.iter().all(|piece| piece.len() <= 2 * BUFFER_BYTES), "{:?}", texts.len());
+        assert!(texts.concat() == text, "nothing is lost");
     }
 
     #[test]

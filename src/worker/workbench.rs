@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 #[derive(Debug)]
 struct Work {
-    /// None for a file operation.
+    /// None for what only needs a thread.
     process: Option<Process>,
     events: Receiver<CommandEvent>,
 }
@@ -32,6 +32,10 @@ impl Workbench {
             }
             Order::Look(key, work) => {
                 let events = work.start().map_err(|error| (key, error))?;
+                self.works.insert(key, Work { process: None, events });
+            }
+            Order::Pack(key, packing) => {
+                let events = packing.start().map_err(|error| (key, error))?;
                 self.works.insert(key, Work { process: None, events });
             }
             Order::Signal(key, signal) => {

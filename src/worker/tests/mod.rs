@@ -6,6 +6,7 @@ use super::agent::Parting;
 use super::limits::UPDATES_IN_FLIGHT;
 use crate::pb::Value;
 use master::Master;
+use std::io::{Cursor, Read};
 use std::time::Duration;
 
 #[test]
@@ -252,6 +253,64 @@ fn files_go_up_and_come_down() {
     assert_eq!(master.complete(key).rc(), Some(0));
     let written = std::fs::read(master.builder_dir().join("build/new/g")).expect("is there");
     assert_eq!(written, b"abcde");
+}
+
+#[test]
+fn directories_go_up_as_tar_streams() {
+    let mut master = Master::new();
+    master.shell(
+        "mkdir -p d/sub; echo hello > d/sub/f; ln -s sub/f d/link; head -c 50000 /dev/urandom > d/big",
+        &[],
+    );
+    let up = |compress: Value, maxsize: Value, source: &str| {
+        Value::dict([
+            ("workdir", Value::from("build")),
+            ("workersrc", source.into()),
+            ("writer", Value::local(50)),
+            ("maxsize", maxsize),
+            ("blocksize", Value::Int(16384)),
+            ("compress", compress),
+        ])
+    };
+    type Decoder = fn(Vec<u8>) -> Box<dyn Read>;
+    let decoders: [(Value, Decoder); 3] = [
+        (Value::None, |packed| Box::new(Cursor::new(packed))),
+        ("gz".into(), |packed| Box::new(flate2::read::GzDecoder::new(Cursor::new(packed)))),
+        ("bz2".into(), |packed| Box::new(bzip2::read::BzDecoder::new(Cursor::new(packed)))),
+    ];
+    for (compress, decoder) in decoders {
+        let key = master.start_on("one", "uploadDirectory", up(compress, Value::None, "d")).expect("starts");
+        let mut packed = Vec::new();
+        loop {
+            let call = master.next_call();
+            let last = call.method == "unpack";
+            packed.extend(call.args.first().and_then(Value::as_bytes).into_iter().flatten());
+            master.answer(call, &Value::None);
+            if last {
+                break;
+            }
+        }
+        assert_eq!(master.complete(key).rc(), Some(0));
+        let out = tempfile::tempdir().expect("a directory");
+        tar::Archive::new(decoder(packed)).unpack(out.path()).expect("unpacks");
+        let script = format!("diff -r --no-dereference d {}", out.path().display());
+        assert_eq!(master.shell(&script, &[]).rc(), Some(0));
+    }
+    let key =
+        master.start_on("one", "uploadDirectory", up(Value::None, Value::Int(20000), "d")).expect("starts");
+    let mut sizes = Vec::new();
+    for _ in 0..2 {
+        let call = master.next_call();
+        sizes.extend(call.args[0].as_bytes().map(|block| block.len()));
+        master.answer(call, &Value::None);
+    }
+    let outcome = master.complete(key);
+    assert_eq!((sizes, outcome.rc()), (vec![16384, 20000 - 16384], Some(1)));
+    assert!(outcome.text("stderr").starts_with("Maximum filesize reached"));
+    let key = master.start_on("one", "uploadDirectory", up(Value::None, Value::None, "no")).expect("starts");
+    let outcome = master.complete(key);
+    assert_eq!(outcome.rc(), Some(1));
+    assert!(outcome.text("stderr").contains("No such file or directory"), "{}", outcome.text("stderr"));
 }
 
 #[test]

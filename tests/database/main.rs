@@ -3,6 +3,7 @@
 mod builds;
 mod changes;
 mod commits;
+mod cutter;
 mod engines;
 mod logs;
 mod outages;

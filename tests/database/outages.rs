@@ -1,12 +1,13 @@
 //! Outages lose nothing: what waits is kept in order, and is written when the database is back.
 
 use crate::commits::{Ends, Named, keep, kept, take_keeper};
+use crate::cutter::Cutter;
 use crate::engines::{Place, quiet};
 use crate::server::Server;
+use bellwether::config::DatabaseUrl;
 use bellwether::db::limits::CALLER_PATIENCE;
 use bellwether::db::writer::Committer;
 use bellwether::db::{Backlog, DbError, Transaction};
-use bellwether::kernel::thread::spawn;
 use bellwether::model::Mono;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -89,7 +90,7 @@ fn a_database_that_is_not_there_yet_is_waited_for() {
     let mut settings = place.settings.clone();
     let folder = tempfile::TempDir::new().expect("a folder");
     let missing = folder.path().join("not/yet");
-    settings.url = bellwether::config::DatabaseUrl::Sqlite(missing.join("state.sqlite"));
+    settings.url = DatabaseUrl::Sqlite(missing.join("state.sqlite"));
     let mut committer = Committer::new(settings, quiet());
     let ends = Ends::default();
     take_keeper(&mut committer, "patient", &ends, false, seconds(0));
@@ -145,28 +146,20 @@ fn a_connection_cut_within_a_transaction_is_made_anew() {
     assert_eq!(kept(&place), ["a", "b"]);
 }
 
-/// A commit waits for a stand-by server that is not there: the rows are written, the answer is not. Once it waits,
-/// its connection is cut.
-const CUT_THE_ANSWER: &str = "DO $$ BEGIN
-    WHILE NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep') LOOP
-        PERFORM pg_sleep(0.01);
-        PERFORM pg_stat_clear_snapshot();
-    END LOOP;
-    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep';
-END $$";
-
 #[test]
 fn a_commit_whose_answer_is_cut_counts_once() {
-    let server = Arc::new(Server::start());
-    let mut place = Place::on(Arc::clone(&server));
-    place.settings.durable = true;
+    let server = Server::shared();
+    let cutter = Cutter::before(server.folder());
+    let socket = server.folder().display().to_string();
+    let mut place = Place::on(server);
+    let DatabaseUrl::Postgres(address) = &place.settings.url else { panic!("another engine") };
+    let through = address.replace(&socket, &cutter.folder().display().to_string());
+    let direct = std::mem::replace(&mut place.settings.url, DatabaseUrl::Postgres(through));
+
     let mut committer = Committer::new(place.settings.clone(), quiet());
     let (ends, runs) = (Ends::default(), Arc::new(AtomicUsize::new(0)));
     take_keeper(&mut committer, "before", &ends, false, seconds(0));
     committer.flush(seconds(0));
-
-    server.administer("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-    server.administer("SELECT pg_reload_conf()");
     let counted = Arc::clone(&runs);
     let work = move |tx: &mut Transaction<'_>| {
         counted.fetch_add(1, Ordering::AcqRel);
@@ -174,17 +167,14 @@ fn a_commit_whose_answer_is_cut_counts_once() {
     };
     let job = Named { name: "cut", ends: ends.clone(), has_caller: true, work };
     committer.take(Box::new(job), Backlog::default().enter(1), seconds(1));
-    let for_cutter = Arc::clone(&server);
-    let cutter = spawn("cutter", move || for_cutter.administer(CUT_THE_ANSWER)).expect("a thread");
+    cutter.arm();
     committer.flush(seconds(1));
-    cutter.join().expect("a cut");
-    server.administer("ALTER SYSTEM RESET synchronous_standby_names");
-    server.administer("SELECT pg_reload_conf()");
 
     assert_eq!(ends.take_names(), ["before"], "whether it is committed is not known yet");
     run(&mut committer, seconds(30));
     assert_eq!(ends.take_names(), ["cut"]);
     assert_eq!(runs.load(Ordering::Acquire), 1, "it was written, so it is not run again");
+    place.settings.url = direct;
     assert_eq!(kept(&place), ["before", "cut"]);
 }
 

@@ -58,16 +58,16 @@ impl Server {
         format!("host={socket} user=bellwether dbname={database}")
     }
 
-    /// Makes an empty database.
-    pub fn create(&self, database: &str) {
-        self.administer(&format!("CREATE DATABASE {database}"));
+    /// The folder of its socket.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
-    /// Runs statements as the administrator, whose commits wait for nobody.
-    pub fn administer(&self, sql: &str) {
-        let address = format!("{} options='-c synchronous_commit=local'", self.address("postgres"));
-        let mut client = postgres::Client::connect(&address, postgres::NoTls).expect("the server");
-        client.batch_execute(sql).expect("an administrator's statement");
+    /// Makes an empty database.
+    pub fn create(&self, database: &str) {
+        let mut client =
+            postgres::Client::connect(&self.address("postgres"), postgres::NoTls).expect("the server");
+        client.batch_execute(&format!("CREATE DATABASE {database}")).expect("a database");
     }
 
     fn data(&self) -> String {

@@ -51,7 +51,8 @@ impl Outcome {
     }
 }
 
-struct Users;
+/// The one worker `w1` with its password `secret`.
+pub struct Users;
 
 impl Checker for Users {
     fn challenge(&mut self) -> [u8; 16] {
@@ -201,6 +202,15 @@ impl Master {
         let args = [("command", Value::from(script)), ("workdir", "build".into())];
         let args: Vec<_> = args.iter().chain(more).cloned().collect();
         self.run("shell", &args)
+    }
+
+    /// Sends `setBuilderList` with raw byte strings, as masters on Python 2 do; the answer's key.
+    pub fn set_builder_raw(&mut self, name: &str, dir: &str) -> Value {
+        let pair = Value::Tuple(vec![Value::bytes(name.to_owned()), Value::bytes(dir.to_owned())]);
+        let answer = self.ask_mind("setBuilderList", &[Value::List(vec![pair])]).expect("takes it");
+        let [(key, builder)] = answer.as_dict().expect("a dict") else { panic!("{answer:?}") };
+        self.builders.insert(name.to_owned(), builder.as_remote().expect("an object"));
+        key.clone()
     }
 
     /// Answers a call taken from [`Master::calls`].

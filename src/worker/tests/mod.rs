@@ -1,5 +1,6 @@
 //! The agent with a master in memory and real programs.
 
+mod login;
 mod master;
 
 use super::agent::Parting;
@@ -178,6 +179,28 @@ fn what_cannot_begin_is_an_error_of_start_command() {
     assert!(refused.is_a("builtins.ValueError"), "{refused}");
     assert!(master.ask_mind("getSlaveInfo", &[]).expect_err("a newer worker").is_no_such_method());
     assert_eq!(master.shell("exit 0", &[]).rc(), Some(0), "all that did no harm");
+}
+
+#[test]
+fn a_master_of_the_first_days_is_served() {
+    let mut master = Master::with_agent(&[], None);
+    assert_eq!(master.ask_mind("getVersion", &[]), Ok("4.3.0".into()));
+    let commands = master.ask_mind("getCommands", &[]).expect("tells");
+    assert_eq!(commands.get("shell").and_then(Value::as_str), Some("3.3"));
+    assert_eq!(master.set_builder_raw("one", "one"), Value::bytes("one"));
+    assert_eq!(master.ask_builder("one", "setMaster", &[Value::local(60)]), Ok(Value::None));
+    assert_eq!(master.ask_builder("one", "print", &[Value::bytes("attached")]), Ok(Value::None));
+    assert_eq!(master.ask_builder("one", "startBuild", &[]), Ok(Value::None));
+    let args = [
+        ("command", Value::List(vec![Value::bytes("printf"), Value::bytes("caf\u{e9} list")])),
+        ("workdir", Value::bytes("build")),
+        ("want_stdout", Value::Int(1)),
+        ("timeout", Value::Int(1200)),
+        ("usePTY", Value::Int(0)),
+        ("env", Value::None),
+    ];
+    let outcome = master.run("shell", &args);
+    assert_eq!((outcome.text("stdout"), outcome.rc()), ("café list\n".into(), Some(0)));
 }
 
 #[test]

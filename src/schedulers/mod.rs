@@ -1,1 +1,87 @@
-//! Schedulers: state machines that turn changes into buildsets.
+//! Schedulers: state machines that turn changes, and people's wishes, into buildsets.
+//!
+//! * Does: classifies each change once for each scheduler, waits for trees to be stable, makes buildsets.
+//! * Thread `schedulers`, rank 50. Calls db; is told of changes; tells botmaster that requests may wait and status
+//!   what was made, after the commit.
+//! * Owns: the schedulers' timers. What they must not forget are rows: the cursor, the verdicts, the waiting changes.
+//! * Around the service, pure: [`change_driven`] (lanes and timers), [`importance`], [`force`] (a form to a buildset).
+//! * Never: classifies from a message (it reads the rows after its cursor), or gives a change to a scheduler twice.
+
+pub mod change_driven;
+mod classify;
+pub mod force;
+mod form;
+pub mod importance;
+pub mod limits;
+pub mod service;
+
+pub use crate::db::buildsets::Added;
+pub use force::{ForceError, ForceRefused, ForceRequest};
+pub use service::{Parts, Schedulers};
+
+use crate::config::Scheduler;
+use crate::kernel::{Address, Gone, Ranked, Reply};
+use crate::model::{ChangeId, Wall};
+
+/// What can be told to the service.
+#[derive(Debug)]
+pub enum Msg {
+    /// This change, and all before it, are committed.
+    ChangeAdded(ChangeId),
+    /// See [`Handle::force`].
+    Force {
+        /// What is wanted.
+        request: Box<ForceRequest>,
+        /// What was made, once it is committed.
+        reply: Reply<Result<Added, ForceError>>,
+    },
+    /// See [`Handle::snapshot`].
+    Snapshot(Reply<Vec<SchedulerStatus>>),
+}
+
+/// How a scheduler is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SchedulerStatus {
+    /// As configured: name, type, builders; for a force scheduler, the form.
+    pub scheduler: Scheduler,
+    /// How many changes wait in it for a build.
+    pub pending: usize,
+    /// When it will build next if nothing else happens.
+    pub builds_at: Option<Wall>,
+    /// What is wrong with it, for people; `None` if all is well.
+    pub trouble: Option<String>,
+}
+
+/// `Me`'s way to the service.
+pub struct Handle<Me>(Address<Me, Schedulers>);
+
+impl<Me> Clone for Handle<Me> {
+    fn clone(&self) -> Self {
+        Handle(self.0.clone())
+    }
+}
+
+impl<Me: Ranked> Handle<Me> {
+    /// From the service's address.
+    pub fn new(address: Address<Me, Schedulers>) -> Handle<Me> {
+        Handle(address)
+    }
+
+    /// Starts builds by a force scheduler; when this returns, the buildset and its requests are committed.
+    ///
+    /// # Errors
+    /// A refusal names each field that is wrong; else the database is out of reach, and nothing was made.
+    pub fn force(&self, request: ForceRequest) -> Result<Added, ForceError> {
+        let request = Box::new(request);
+        let forced = self.0.call(|reply| Msg::Force { request, reply });
+        forced.map_err(|gone| ForceError::Outage(gone.to_string()))?
+    }
+
+    /// How each scheduler is, in the order of the configuration.
+    ///
+    /// # Errors
+    /// The service has ended.
+    pub fn snapshot(&self) -> Result<Vec<SchedulerStatus>, Gone> {
+        self.0.call(Msg::Snapshot)
+    }
+}

@@ -1,0 +1,63 @@
+//! The one way into the stream of changes: rows first, then the news.
+
+use super::Announce;
+use crate::config::Config;
+use crate::db::{self, DbError};
+use crate::kernel::Ranked;
+use crate::metrics::Counter;
+use crate::model::{ChangeId, Event, NewChange, Wall};
+use serde_json::Value;
+
+/// What a change source keeps for itself, stored together with the changes up to there.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Place {
+    /// The change source's name.
+    pub(super) source: String,
+    /// What it keeps.
+    pub(super) value: Value,
+}
+
+/// The name under which a change source keeps its place.
+pub(super) const PLACE: &str = "place";
+
+/// A way into the stream, for `Me`.
+#[derive(Clone)]
+pub(super) struct Intake<Me> {
+    pub(super) db: db::Handle<Me>,
+    pub(super) announce: Announce,
+    pub(super) added: Counter,
+}
+
+impl<Me: Ranked> Intake<Me> {
+    /// Stores changes, and the place of their source with them, in one transaction; tells of them after it. A crash
+    /// so neither loses one nor doubles it.
+    pub(super) fn store(
+        &self,
+        changes: Vec<NewChange>,
+        place: Option<Place>,
+        now: Wall,
+    ) -> Result<Vec<ChangeId>, DbError> {
+        let ids = self.db.write(move |tx| {
+            if let Some(place) = &place {
+                db::state::set(tx, &place.source, PLACE, &place.value)?;
+            }
+            let add = |change| db::changes::add(tx, change, now);
+            changes.iter().map(add).collect::<Result<Vec<_>, _>>()
+        })?;
+        self.added.add(ids.len() as u64);
+        for change in &ids {
+            self.announce.events.tell(Event::ChangeAdded { change: *change });
+        }
+        if let Some(newest) = ids.last() {
+            self.announce.added.tell(*newest);
+        }
+        Ok(ids)
+    }
+}
+
+/// Fills in what the configuration knows better than the source (`N-CO-02`).
+pub(super) fn complete(change: &mut NewChange, config: &Config) {
+    if change.codebase.is_empty() {
+        config.codebase_of(&change.repository).clone_into(&mut change.codebase);
+    }
+}

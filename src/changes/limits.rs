@@ -1,0 +1,27 @@
+//! Every bound of this room, by name.
+
+use std::time::Duration;
+
+/// How long git may take to name a repository's branches.
+pub const LOOK_TIME: Duration = Duration::from_secs(60);
+
+/// How long git may take to fetch: the first time, it is all of the history.
+pub const FETCH_TIME: Duration = Duration::from_secs(30 * 60);
+
+/// How long git may take to read from the mirror.
+pub const READ_TIME: Duration = Duration::from_secs(5 * 60);
+
+/// How much a git command may print.
+pub const OUTPUT_BYTES: usize = 64 << 20;
+
+/// How much of what a git command complains is kept.
+pub const COMPLAINT_BYTES: usize = 4 << 10;
+
+/// How many commits of a branch become changes in one look: of more, the newest.
+pub const COMMITS_PER_LOOK: usize = 1000;
+
+/// How many commits are read by one git command.
+pub const COMMITS_PER_READ: usize = 50;
+
+/// The longest pause after failed looks, unless the interval itself is longer.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(600);

@@ -1,0 +1,281 @@
+//! The service's state and its turn.
+
+use super::intake::{Intake, complete};
+use super::{Announce, Msg, Shell, SourceStatus, perspective};
+use crate::config::{ChangeSource, ChangeSourceKind, Config, PbSource};
+use crate::db::{Database, DbError};
+use crate::kernel::{Offer, Ranked, Refusal, Reply, Service, Turn, rank};
+use crate::metrics::{Figures, Gauge};
+use crate::model::{ChangeId, NewChange, Wall};
+use crate::pb::{Call, Failure, Request, Secret, Value};
+use crate::pbmanager::{self, ConnectionId, News};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the service is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// The database, for the service and for its pollers.
+    pub database: Database,
+    /// Where PB users are registered.
+    pub pb: pbmanager::Handle<Changes>,
+    /// Where their news comes in: [`super::news_offer`].
+    pub news: Offer<News>,
+    /// Who hears of new changes.
+    pub announce: Announce,
+    /// Where its figures are made.
+    pub figures: Figures,
+    /// How pollers are run.
+    pub shell: Shell,
+}
+
+/// The service.
+pub struct Changes {
+    parts: Parts,
+    intake: Intake<Changes>,
+    num_sources: Gauge,
+    config: Arc<Config>,
+    sources: Vec<Source>,
+    /// The secrets of PB users, read by `prepare`.
+    secrets: BTreeMap<String, Secret>,
+    /// Which user is at the other end.
+    connections: BTreeMap<ConnectionId, String>,
+    /// Changes that came in this turn, and who waits for each to be committed.
+    arrived: Vec<(NewChange, Waiter)>,
+}
+
+/// A configured change source.
+struct Source {
+    config: ChangeSource,
+    last_activity: Option<Wall>,
+}
+
+/// Who waits for a change to be committed.
+enum Waiter {
+    Caller(Reply<Result<ChangeId, DbError>>),
+    Client(ConnectionId, Request),
+}
+
+/// The key of the only object that a connection may call.
+const AVATAR: u64 = 0;
+
+impl Changes {
+    /// A service without change sources.
+    pub fn new(parts: Parts) -> Changes {
+        let intake = Intake {
+            db: parts.database.handle(),
+            announce: parts.announce.clone(),
+            added: parts.figures.counter("added_changes"),
+        };
+        Changes {
+            intake,
+            num_sources: parts.figures.gauge("num_sources"),
+            parts,
+            config: Arc::new(Config::empty()),
+            sources: Vec::new(),
+            secrets: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            arrived: Vec::new(),
+        }
+    }
+
+    /// Takes what a connection has to say.
+    fn news(&mut self, news: News, turn: &Turn) -> Result<(), crate::kernel::Gone> {
+        match news {
+            News::Attached { connection, user, peer, .. } => {
+                if self.pb_source(&user).is_none() {
+                    return self.parts.pb.close(connection, "this change source is configured no more");
+                }
+                slog::debug!(turn.log(), "a client is connected"; "user" => &user, "peer" => %peer);
+                self.connections.insert(connection, user);
+                self.parts.pb.admit(connection, AVATAR)
+            }
+            News::Called { connection, call } => self.called(connection, call, turn),
+            News::Detached { connection, .. } => {
+                self.connections.remove(&connection);
+                Ok(())
+            }
+            // The service calls nobody, and its object lives as long as the connection.
+            News::Answered { .. } | News::Released { .. } => Ok(()),
+        }
+    }
+
+    fn called(
+        &mut self,
+        connection: ConnectionId,
+        call: Call,
+        turn: &Turn,
+    ) -> Result<(), crate::kernel::Gone> {
+        let user = self.connections.get(&connection).cloned().unwrap_or_default();
+        let Some(source) = self.pb_source(&user) else {
+            let failure = Failure::runtime_error("this change source is configured no more");
+            return self.parts.pb.reject(connection, call, failure);
+        };
+        match perspective::read(&call, source.prefix.as_deref()) {
+            Ok(change) => {
+                let at = Some(turn.wall());
+                let own = |source: &&mut Source| as_pb(&source.config).is_some_and(|pb| pb.user == user);
+                if let Some(source) = self.sources.iter_mut().find(own) {
+                    source.last_activity = at;
+                }
+                self.arrived.push((change, Waiter::Client(connection, call.request)));
+                Ok(())
+            }
+            Err(failure) => {
+                slog::info!(turn.log(), "a change was refused"; "user" => user, "why" => %failure);
+                self.parts.pb.reject(connection, call, failure)
+            }
+        }
+    }
+
+    fn pb_source(&self, user: &str) -> Option<&PbSource> {
+        self.sources.iter().filter_map(|source| as_pb(&source.config)).find(|pb| pb.user == user)
+    }
+
+    /// Stores what has arrived in this turn in one transaction, and answers whoever waits. If the database refuses
+    /// one of them, each is tried by itself, so that one does not take the others with it.
+    fn store(&mut self, turn: &Turn) {
+        let (mut changes, waiters): (Vec<_>, Vec<_>) = self.arrived.drain(..).unzip();
+        changes.iter_mut().for_each(|change| complete(change, &self.config));
+        let now = turn.wall();
+        let outcomes = match self.intake.store(changes.clone(), None, now) {
+            Ok(ids) => ids.into_iter().map(Ok).collect(),
+            Err(error) if error.is_outage() || changes.len() == 1 => vec![Err(error); changes.len()],
+            Err(_) => {
+                let alone =
+                    |change| self.intake.store(vec![change], None, now).map(|ids| ids.into_iter().next());
+                let missing = || DbError::Bug("a change without an id".to_owned());
+                changes.into_iter().map(|change| alone(change)?.ok_or_else(missing)).collect::<Vec<_>>()
+            }
+        };
+        for (waiter, outcome) in waiters.into_iter().zip(outcomes) {
+            if let Err(error) = &outcome {
+                slog::error!(turn.log(), "a change was not stored"; "error" => %error);
+            }
+            self.answer(waiter, outcome);
+        }
+    }
+
+    fn answer(&self, waiter: Waiter, outcome: Result<ChangeId, DbError>) {
+        match waiter {
+            Waiter::Caller(reply) => reply.send(outcome),
+            Waiter::Client(connection, request) => {
+                // Gone is a pbmanager of a tree that stops; the client sees its connection end.
+                let _ = match outcome {
+                    Ok(_) => self.parts.pb.answer(connection, request, Value::None),
+                    Err(error) => {
+                        let failure = Failure::runtime_error(format!("the change was not stored: {error}"));
+                        self.parts.pb.fail(connection, request, failure)
+                    }
+                };
+            }
+        }
+    }
+
+    /// Registers the users of the wanted sources, and forgets those that are wanted no more.
+    fn register(&mut self, wanted: &Config) {
+        let users = |sources: &mut dyn Iterator<Item = &ChangeSource>| -> Vec<String> {
+            sources.filter_map(as_pb).map(|pb| pb.user.clone()).collect()
+        };
+        let old = users(&mut self.sources.iter().map(|source| &source.config));
+        let new = users(&mut wanted.change_sources.iter());
+        for user in old.iter().filter(|user| !new.contains(user)) {
+            // As above: gone is a pbmanager of a tree that stops.
+            let _ = self.parts.pb.unregister(user);
+        }
+        for (user, secret) in std::mem::take(&mut self.secrets) {
+            let _ = self.parts.pb.register(&user, secret, self.parts.news.clone());
+        }
+    }
+
+    fn statuses(&self) -> Vec<SourceStatus> {
+        self.sources.iter().map(Source::status).collect()
+    }
+}
+
+impl Source {
+    fn status(&self) -> SourceStatus {
+        SourceStatus {
+            name: self.config.name.clone(),
+            description: describe(&self.config.kind),
+            last_activity: self.last_activity,
+            trouble: None,
+        }
+    }
+}
+
+/// One line for people.
+fn describe(kind: &ChangeSourceKind) -> String {
+    match kind {
+        ChangeSourceKind::GitPoller(poller) => format!("git repository {}", poller.repository),
+        ChangeSourceKind::Pb(pb) => format!("PB clients as user {}", pb.user),
+    }
+}
+
+fn as_pb(source: &ChangeSource) -> Option<&PbSource> {
+    match &source.kind {
+        ChangeSourceKind::Pb(pb) => Some(pb),
+        ChangeSourceKind::GitPoller(_) => None,
+    }
+}
+
+impl Ranked for Changes {
+    const RANK: u8 = rank::CHANGES;
+    const NAME: &'static str = "changes";
+}
+
+impl Service for Changes {
+    type Msg = Msg;
+
+    fn prepare(&mut self, wanted: &Arc<Config>, _: &mut Turn) -> Result<(), Vec<Refusal>> {
+        let mut refusals = Vec::new();
+        self.secrets.clear();
+        for source in &wanted.change_sources {
+            let Some(pb) = as_pb(source) else { continue };
+            match pb.password.resolve(&wanted.secrets) {
+                Ok(text) => drop(self.secrets.insert(pb.user.clone(), Secret::from(text.reveal()).hashed())),
+                Err(why) => {
+                    let what = format!("change source {}: {why}", source.name);
+                    refusals.push(Refusal { service: Self::NAME, what });
+                }
+            }
+        }
+        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+    }
+
+    fn abandon(&mut self) {
+        self.secrets.clear();
+    }
+
+    fn apply(&mut self, wanted: &Arc<Config>, _: &mut Turn) {
+        self.register(wanted);
+        let mut before = std::mem::take(&mut self.sources);
+        for config in &wanted.change_sources {
+            let same = before.iter().position(|source| source.config == *config);
+            self.sources.push(match same {
+                Some(at) => before.swap_remove(at),
+                None => Source { config: config.clone(), last_activity: None },
+            });
+        }
+        self.num_sources.set(self.sources.len());
+        self.config = wanted.clone();
+    }
+
+    fn handle(&mut self, msg: Msg, turn: &mut Turn) {
+        match msg {
+            Msg::Add { change, reply } => self.arrived.push((*change, Waiter::Caller(reply))),
+            Msg::News(news) => {
+                // Gone is a pbmanager of a tree that stops; there is nobody to tell.
+                let _ = self.news(news, turn);
+            }
+            Msg::PollNow { source: _, reply } => reply.send(0),
+            Msg::Snapshot(reply) => reply.send(self.statuses()),
+        }
+    }
+
+    fn settle(&mut self, turn: &mut Turn) {
+        if !self.arrived.is_empty() {
+            self.store(turn);
+        }
+    }
+}

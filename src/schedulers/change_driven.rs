@@ -1,0 +1,129 @@
+//! What the schedulers that follow changes keep in memory: lanes of waiting changes, and a timer for each (`SC-02` to
+//! `SC-07`). Pure; the rows are written first, then what is here follows.
+//!
+//! A single-branch scheduler has one lane; an any-branch scheduler has one for each codebase, project, repository
+//! and branch, and a lane's build takes that lane's changes only (`N-SC-01`, `N-SC-02`, `traps.md` 5).
+
+use crate::config::Scheduler;
+use crate::kernel::Timers;
+use crate::model::{Change, ChangeId, Mono, NewBuildset, SourceStamp};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Which changes share a timer and a buildset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lane {
+    codebase: String,
+    project: String,
+    repository: String,
+    branch: Option<String>,
+}
+
+/// Whether branches have lanes of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// One lane for all changes.
+    Together,
+    /// A lane for each branch of each repository.
+    EachBranch,
+}
+
+/// A scheduler's waiting changes and timers.
+#[derive(Clone, Debug)]
+pub struct Lanes {
+    grouping: Grouping,
+    tree_stable_timer: Option<Duration>,
+    waiting: BTreeMap<Lane, BTreeMap<ChangeId, SourceStamp>>,
+    timers: Timers<Lane>,
+}
+
+impl Lanes {
+    /// No change waits yet.
+    pub fn new(grouping: Grouping, tree_stable_timer: Option<Duration>) -> Lanes {
+        Lanes { grouping, tree_stable_timer, waiting: BTreeMap::new(), timers: Timers::default() }
+    }
+
+    /// A change waits from now on. An important one starts the lane's timer, or starts it again; another one
+    /// does so only if it runs (`traps.md` 4). Changes that wait from before a restart come the same way, so that
+    /// the timer runs its full length again.
+    pub fn add(&mut self, change: &Change, important: bool, now: Mono) {
+        let lane = self.lane_of(change);
+        if important || self.timers.get(&lane).is_some() {
+            // Without a timer only a change from a time when there was one waits: it need not any longer.
+            self.timers.set(lane.clone(), now + self.tree_stable_timer.unwrap_or_default());
+        }
+        self.waiting.entry(lane).or_default().insert(change.id, change.source_stamp());
+    }
+
+    /// A lane whose tree has been stable for long enough.
+    pub fn due(&self, now: Mono) -> Option<Lane> {
+        let mut due = self.timers.clone();
+        due.pop_due(now)
+    }
+
+    /// When the next lane is due.
+    pub fn next_due(&self) -> Option<Mono> {
+        self.timers.next()
+    }
+
+    /// The buildset of all changes of a lane.
+    pub fn buildset(&self, lane: &Lane, scheduler: &Scheduler) -> NewBuildset {
+        let none = BTreeMap::new();
+        let waiting = self.waiting.get(lane).unwrap_or(&none);
+        buildset(scheduler, waiting.iter().map(|(id, stamp)| (*id, stamp.clone())))
+    }
+
+    /// The changes of a lane are in a buildset; its timer has done its work.
+    pub fn built(&mut self, lane: &Lane) {
+        self.timers.cancel(lane);
+        self.waiting.remove(lane);
+    }
+
+    /// How many changes wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting.values().map(BTreeMap::len).sum()
+    }
+
+    fn lane_of(&self, change: &Change) -> Lane {
+        match self.grouping {
+            Grouping::Together => Lane::default(),
+            Grouping::EachBranch => Lane {
+                codebase: change.told.codebase.clone(),
+                project: change.told.project.clone(),
+                repository: change.told.repository.clone(),
+                branch: change.told.branch.clone(),
+            },
+        }
+    }
+}
+
+/// The buildset of some changes, the oldest first: one source stamp for each codebase, that of its last change
+/// (`SM-04`, `traps.md` 13).
+pub fn buildset(
+    scheduler: &Scheduler,
+    changes: impl IntoIterator<Item = (ChangeId, SourceStamp)>,
+) -> NewBuildset {
+    let mut stamps = BTreeMap::new();
+    let mut ids = Vec::new();
+    for (id, stamp) in changes {
+        ids.push(id);
+        stamps.insert(stamp.codebase.clone(), stamp);
+    }
+    let mut properties = scheduler.properties.clone();
+    properties.set("scheduler", scheduler.name.as_str(), "Scheduler");
+    let reason = scheduler.reason.clone().unwrap_or_else(|| match ids.len() {
+        1 => format!("a change, by scheduler '{}'", scheduler.name),
+        count => format!("{count} changes, by scheduler '{}'", scheduler.name),
+    });
+    NewBuildset {
+        scheduler: scheduler.name.clone(),
+        reason,
+        external_id: String::new(),
+        source_stamps: stamps.into_values().collect(),
+        changes: ids,
+        properties,
+        builders: scheduler.builders.clone(),
+        priority: scheduler.priority,
+        parent_build: None,
+    }
+}

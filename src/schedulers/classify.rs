@@ -1,0 +1,74 @@
+//! One scheduler's part of a batch of changes: the verdicts, the buildsets that are made at once, and what waits.
+
+use super::change_driven;
+use super::importance::{Judgement, judge};
+use crate::config::{ChangeDriven, Scheduler};
+use crate::db::buildsets::Added;
+use crate::db::schedulers::{self, Classified};
+use crate::db::{DbError, Transaction};
+use crate::model::{Change, ChangeId, NewBuildset, Wall};
+
+/// What a scheduler makes of the changes after its cursor.
+#[derive(Clone, Debug)]
+pub(super) struct Share {
+    /// The scheduler's name.
+    pub(super) scheduler: String,
+    /// Its cursor, before and after.
+    span: (ChangeId, ChangeId),
+    verdicts: Vec<Classified>,
+    /// Without a timer, each important change makes a buildset of its own, at once (`SC-03`).
+    buildsets: Vec<NewBuildset>,
+    /// With a timer: the changes that wait, each with whether it is important.
+    pub(super) waiting: Vec<(Change, bool)>,
+}
+
+impl Share {
+    /// Judges the changes after `cursor`, of which `to` is the last one's id.
+    pub(super) fn new(
+        scheduler: &Scheduler,
+        settings: &ChangeDriven,
+        (cursor, to): (ChangeId, ChangeId),
+        changes: &[Change],
+    ) -> Share {
+        let mut share = Share {
+            scheduler: scheduler.name.clone(),
+            span: (cursor, to),
+            verdicts: Vec::new(),
+            buildsets: Vec::new(),
+            waiting: Vec::new(),
+        };
+        for change in changes.iter().filter(|change| change.id > cursor) {
+            let (important, reason) = match (judge(settings, &change.told), settings.tree_stable_timer) {
+                (Judgement::Left(reason), _) => (None, reason),
+                (Judgement::Taken { important }, Some(_)) => {
+                    share.waiting.push((change.clone(), important));
+                    let reason = match important {
+                        true => "waiting for the tree to be stable",
+                        false => "not important: waits for the next build",
+                    };
+                    (Some(important), reason.to_owned())
+                }
+                (Judgement::Taken { important: true }, None) => {
+                    let stamp = change.source_stamp();
+                    share.buildsets.push(change_driven::buildset(scheduler, [(change.id, stamp)]));
+                    (Some(true), String::new())
+                }
+                (Judgement::Taken { important: false }, None) => (None, "not important".to_owned()),
+            };
+            share.verdicts.push(Classified { change: change.id, important, reason });
+        }
+        share
+    }
+
+    /// The cursor after it.
+    pub(super) fn cursor(&self) -> ChangeId {
+        self.span.1
+    }
+
+    /// Writes it; returns the buildsets that were made.
+    pub(super) fn write(&self, tx: &mut Transaction<'_>, now: Wall) -> Result<Vec<Added>, DbError> {
+        schedulers::classify(tx, &self.scheduler, self.span, &self.verdicts)?;
+        let flush = |new| schedulers::flush_into_buildset(tx, &self.scheduler, new, &[], now);
+        self.buildsets.iter().map(flush).collect()
+    }
+}

@@ -1,0 +1,173 @@
+//! `force`: a filled-in form to a buildset, or what is wrong with it, field by field (`SC-21` to `SC-23`, `FS`).
+
+use super::form::{BRANCH, Form, REVISION};
+use crate::config::{Codebase, Config, Force, Scheduler, SchedulerKind};
+use crate::model::{NewBuildset, SourceStamp};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The source of the properties that a form sets, as Buildbot calls it.
+const SOURCE: &str = "Force Build Form";
+
+/// The field in which a request without the right builders is told.
+const BUILDERS: &str = "builders";
+
+/// The field in which a request for no known scheduler is told.
+const SCHEDULER: &str = "scheduler";
+
+/// Wanted: builds, by a person.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ForceRequest {
+    /// The force scheduler; empty for the only one that there is.
+    pub scheduler: String,
+    /// The builders; empty for all of the scheduler's.
+    pub builders: Vec<String>,
+    /// Who is logged in; empty for nobody, who is then whom the `username` field names.
+    pub owner: String,
+    /// What the form holds, by the parameters' names: `reason`, `username`, `branch`, `revision`, `repository`,
+    /// `project` and the scheduler's own. Text, or a list of it where the same field is sent more than once; JSON
+    /// clients may send numbers and truth values as such.
+    pub fields: BTreeMap<String, Value>,
+}
+
+/// Why a form was not taken: what is wrong, by the names of the fields, all at once (`N-FS-07`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.lines().join("; "))]
+pub struct ForceRefused {
+    /// What is wrong, for people.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl ForceRefused {
+    /// A line for each field.
+    pub fn lines(&self) -> Vec<String> {
+        self.fields.iter().map(|(field, what)| format!("{field}: {what}")).collect()
+    }
+}
+
+/// Why nothing was forced.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ForceError {
+    /// The form is wrong.
+    #[error(transparent)]
+    Refused(#[from] ForceRefused),
+    /// The database is out of reach.
+    #[error("{0}")]
+    Outage(String),
+}
+
+/// The force scheduler that a request names.
+///
+/// # Errors
+/// There is none of that name, or, without a name, not exactly one.
+pub fn scheduler<'a>(config: &'a Config, name: &str) -> Result<(&'a Scheduler, &'a Force), ForceRefused> {
+    let forces = config.schedulers.iter().filter_map(|scheduler| match &scheduler.kind {
+        SchedulerKind::Force(force) => Some((scheduler, &**force)),
+        SchedulerKind::SingleBranch(_) | SchedulerKind::AnyBranch(_) => None,
+    });
+    let mut named = forces.clone().filter(|(scheduler, _)| name.is_empty() || scheduler.name == name);
+    match (named.next(), named.next()) {
+        (Some(found), None) => Ok(found),
+        _ => {
+            let names: Vec<&str> = forces.map(|(scheduler, _)| scheduler.name.as_str()).collect();
+            let what = match (name, names.as_slice()) {
+                (_, []) => "there is no force scheduler".to_owned(),
+                ("", _) => format!("say which: {}", names.join(", ")),
+                _ => format!("there is no force scheduler {name:?}; there are: {}", names.join(", ")),
+            };
+            Err(ForceRefused { fields: [(SCHEDULER.to_owned(), what)].into() })
+        }
+    }
+}
+
+/// The buildset that a form asks for.
+///
+/// # Errors
+/// What is wrong with each field.
+pub fn buildset(
+    config: &Config,
+    scheduler: &Scheduler,
+    force: &Force,
+    request: &ForceRequest,
+) -> Result<NewBuildset, ForceRefused> {
+    let mut form = Form::new(&request.fields);
+    let branch = form.text_of(&force.branch, BRANCH);
+    let username = if request.owner.is_empty() { form.text(&force.username) } else { request.owner.clone() };
+    let reason = form.text(&force.reason);
+    let repository = form.text(&force.repository);
+    let revision = form.text_of(&force.revision, REVISION);
+    let project = form.text(&force.project);
+
+    let mut properties = scheduler.properties.clone();
+    for parameter in &force.parameters {
+        if let Some(value) = form.value(parameter) {
+            properties.set(&parameter.name, value, SOURCE);
+        }
+    }
+    properties.set("scheduler", scheduler.name.as_str(), "Scheduler");
+    properties.set("reason", reason.as_str(), SOURCE);
+    properties.set("owner", username.as_str(), SOURCE);
+
+    let builders = if request.builders.is_empty() { &scheduler.builders } else { &request.builders };
+    if let Some(other) = builders.iter().find(|builder| !scheduler.builders.contains(builder)) {
+        form.refuse(
+            BUILDERS,
+            format!("{other:?} is none of this scheduler's: {}", scheduler.builders.join(", ")),
+        );
+    }
+    let fields = form.finish();
+    if !fields.is_empty() {
+        return Err(ForceRefused { fields });
+    }
+    let wanted = SourceStamp {
+        codebase: config.codebase_of(&repository).to_owned(),
+        project,
+        repository,
+        branch: Some(branch).filter(|branch| !branch.is_empty()),
+        revision: Some(revision).filter(|revision| !revision.is_empty()),
+        patch: None,
+    };
+    let by = if username.is_empty() { String::new() } else { format!(" by {username}") };
+    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    Ok(NewBuildset {
+        scheduler: scheduler.name.clone(),
+        reason: format!("forced{by}{why}"),
+        external_id: String::new(),
+        source_stamps: source_stamps(&config.codebases, wanted),
+        changes: Vec::new(),
+        properties,
+        builders: builders.clone(),
+        priority: scheduler.priority,
+        parent_build: None,
+    })
+}
+
+/// One source stamp for each codebase: the wanted one for its own, the default branch's newest revision for the
+/// others. A form that names no repository means that of the first codebase.
+fn source_stamps(codebases: &[Codebase], mut wanted: SourceStamp) -> Vec<SourceStamp> {
+    let own = match wanted.repository.is_empty() {
+        true => codebases.first(),
+        false => codebases.iter().find(|codebase| codebase.repository == wanted.repository),
+    };
+    let Some(own) = own else { return vec![wanted] };
+    wanted.codebase.clone_from(&own.name);
+    wanted.repository.clone_from(&own.repository);
+    if wanted.branch.is_none() && wanted.revision.is_none() {
+        wanted.branch.clone_from(&own.branch);
+    }
+    let stamp = |codebase: &Codebase| {
+        if codebase.name == own.name {
+            return wanted.clone();
+        }
+        SourceStamp {
+            codebase: codebase.name.clone(),
+            project: wanted.project.clone(),
+            repository: codebase.repository.clone(),
+            branch: codebase.branch.clone(),
+            revision: None,
+            patch: None,
+        }
+    };
+    let mut names = BTreeSet::new();
+    codebases.iter().filter(|codebase| names.insert(&codebase.name)).map(stamp).collect()
+}

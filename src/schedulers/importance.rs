@@ -1,0 +1,31 @@
+//! What one scheduler makes of one change: whether it is for it, and whether it is important (`SC-02`, `SM-03`).
+//! The filter, `file_is_important` and `only_important` are three exclusions, each with its own reason (`traps.md` 6).
+
+use crate::config::ChangeDriven;
+use crate::model::NewChange;
+
+/// What a scheduler makes of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// It is for it; whether it is important.
+    Taken {
+        /// Whether it can start a build by itself.
+        important: bool,
+    },
+    /// It is not for it: why.
+    Left(String),
+}
+
+/// Judges a change.
+pub fn judge(settings: &ChangeDriven, change: &NewChange) -> Judgement {
+    if let Some(objection) = settings.change_filter.objection(change) {
+        return Judgement::Left(objection);
+    }
+    match settings.is_important(change) {
+        Err(error) => Judgement::Left(format!("file_is_important cannot be answered: {error}")),
+        Ok(false) if settings.only_important => {
+            Judgement::Left("not important, and only_important is set".into())
+        }
+        Ok(important) => Judgement::Taken { important },
+    }
+}

@@ -1,0 +1,313 @@
+//! The service's state and its turn.
+
+use super::change_driven::{Grouping, Lane, Lanes};
+use super::classify::Share;
+use super::limits::{CHANGES_PER_BATCH, RETRY_PAUSE};
+use super::{Added, ForceError, ForceRequest, Msg, SchedulerStatus, force};
+use crate::caches::{Cache, Registry};
+use crate::config::{ChangeDriven, Config, Scheduler, SchedulerKind};
+use crate::db::{self, DbError};
+use crate::kernel::{Hint, Ranked, Service, Turn, rank};
+use crate::metrics::{Counter, Figures, Gauge};
+use crate::model::{Change, ChangeId, Event, Mono};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// What the service is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// The database.
+    pub db: db::Handle<Schedulers>,
+    /// Where its cache of changes is made.
+    pub caches: Registry,
+    /// Botmaster: requests were committed.
+    pub requested: Hint<Added>,
+    /// Status.
+    pub events: Hint<Event>,
+    /// Where its figures are made.
+    pub figures: Figures,
+}
+
+/// The service.
+pub struct Schedulers {
+    db: db::Handle<Schedulers>,
+    changes: Cache<ChangeId, Change>,
+    requested: Hint<Added>,
+    events: Hint<Event>,
+    buildsets_added: Counter,
+    num_schedulers: Gauge,
+    config: Arc<Config>,
+    running: Vec<Running>,
+    /// Schedulers that are configured no more, whose rows do not know it yet.
+    leaving: Vec<String>,
+    /// There may be changes that are not classified.
+    behind: bool,
+    /// The database was out of reach: when to try again.
+    retry_at: Option<Mono>,
+}
+
+/// A configured scheduler.
+struct Running {
+    scheduler: Scheduler,
+    /// What it has loaded; `None` before, and always for one that does not follow changes.
+    loaded: Option<Loaded>,
+}
+
+/// What a scheduler that follows changes has loaded of its rows.
+struct Loaded {
+    cursor: ChangeId,
+    lanes: Lanes,
+}
+
+/// What a removed scheduler's row says, so that one of the same name begins anew one day.
+const REMOVED: &str = "removed";
+
+impl Schedulers {
+    /// A service without schedulers.
+    pub fn new(parts: Parts) -> Schedulers {
+        Schedulers {
+            db: parts.db,
+            changes: parts.caches.cache("changes"),
+            requested: parts.requested,
+            events: parts.events,
+            buildsets_added: parts.figures.counter("added_buildsets"),
+            num_schedulers: parts.figures.gauge("num_schedulers"),
+            config: Arc::new(Config::empty()),
+            running: Vec::new(),
+            leaving: Vec::new(),
+            behind: false,
+            retry_at: None,
+        }
+    }
+
+    /// Does all that is to be done now: rows of removed schedulers, rows of new ones, one batch of changes, lanes
+    /// that are due.
+    fn advance(&mut self, turn: &Turn) -> Result<(), DbError> {
+        while let Some(name) = self.leaving.last() {
+            self.db.schedulers().set_state(name, json!({REMOVED: true}))?;
+            self.leaving.pop();
+        }
+        for at in 0..self.running.len() {
+            self.load(at, turn.now())?;
+        }
+        if self.behind {
+            self.behind = self.classify(turn)?;
+        }
+        while let Some((at, lane)) = self.due(turn.now()) {
+            self.build(at, &lane, turn)?;
+        }
+        Ok(())
+    }
+
+    /// Loads the rows of a scheduler that follows changes, if that is not done yet.
+    fn load(&mut self, at: usize, now: Mono) -> Result<(), DbError> {
+        let Running { scheduler, loaded: None } = &self.running[at] else { return Ok(()) };
+        let Some((grouping, settings)) = follows(&scheduler.kind) else { return Ok(()) };
+        let name = scheduler.name.clone();
+        let stored = self.db.write(move |tx| {
+            let stored = db::schedulers::load(tx, &name)?;
+            if stored.state.get(REMOVED).is_none() {
+                return Ok(stored);
+            }
+            // It comes back: what happened while it was away is as little its business as what was before it.
+            let newest = db::changes::latest(tx)?;
+            db::schedulers::classify(tx, &name, (stored.cursor, newest), &[])?;
+            db::schedulers::set_state(tx, &name, &Value::Null)?;
+            db::schedulers::load(tx, &name)
+        })?;
+        let mut lanes = Lanes::new(grouping, settings.tree_stable_timer);
+        for (id, important) in stored.pending {
+            if let Some(change) = self.changes.get(&id, || self.db.changes().get(id))? {
+                lanes.add(&change, important, now);
+            }
+        }
+        self.running[at].loaded = Some(Loaded { cursor: stored.cursor, lanes });
+        self.behind = true;
+        Ok(())
+    }
+
+    /// Classifies one batch of changes for all schedulers that have not seen it, in one transaction. Returns
+    /// whether there may be more.
+    fn classify(&mut self, turn: &Turn) -> Result<bool, DbError> {
+        let cursors = self.running.iter().filter_map(|running| Some(running.loaded.as_ref()?.cursor));
+        let Some(from) = cursors.min() else { return Ok(false) };
+        let changes = self.db.changes().since(from, CHANGES_PER_BATCH)?;
+        let Some(to) = changes.last().map(|change| change.id) else { return Ok(false) };
+        let shares: Vec<Share> =
+            self.running.iter().filter_map(|running| running.share(to, &changes)).collect();
+        let (written, now) = (shares.clone(), turn.wall());
+        let added = self.db.write(move |tx| {
+            let each = written.iter().map(|share| share.write(tx, now));
+            each.collect::<Result<Vec<_>, _>>()
+        });
+        let added = self.unless_refused(added, |_| true, turn)?;
+        for share in shares.iter().filter(|_| added.is_some()) {
+            let same = |running: &&mut Running| running.scheduler.name == share.scheduler;
+            let Some(loaded) = self.running.iter_mut().find(same).and_then(|found| found.loaded.as_mut())
+            else {
+                continue;
+            };
+            loaded.cursor = share.cursor();
+            for (change, important) in &share.waiting {
+                loaded.lanes.add(change, *important, turn.now());
+            }
+        }
+        for added in added.into_iter().flatten().flatten() {
+            self.announce(added);
+        }
+        Ok(true)
+    }
+
+    /// A lane that is due, and whose it is.
+    fn due(&self, now: Mono) -> Option<(usize, Lane)> {
+        let lane = |running: &Running| running.loaded.as_ref()?.lanes.due(now);
+        self.running.iter().enumerate().find_map(|(at, running)| Some((at, lane(running)?)))
+    }
+
+    /// Makes the buildset of a lane.
+    fn build(&mut self, at: usize, lane: &Lane, turn: &Turn) -> Result<(), DbError> {
+        let Running { scheduler, loaded: Some(loaded) } = &mut self.running[at] else { return Ok(()) };
+        let new = loaded.lanes.buildset(lane, scheduler);
+        let name = scheduler.name.clone();
+        let added = self.db.schedulers().flush_into_buildset(&name, new, Vec::new(), None, turn.wall());
+        let Some(added) = self.unless_refused(added, |other| other == name, turn)? else { return Ok(()) };
+        if let Some(loaded) = &mut self.running[at].loaded {
+            loaded.lanes.built(lane);
+        }
+        self.announce(added);
+        Ok(())
+    }
+
+    /// A refusal means that another master was faster: the schedulers in question read their rows again.
+    fn unless_refused<T>(
+        &mut self,
+        outcome: Result<T, DbError>,
+        of: impl Fn(&str) -> bool,
+        turn: &Turn,
+    ) -> Result<Option<T>, DbError> {
+        match outcome {
+            Ok(done) => Ok(Some(done)),
+            Err(DbError::Refused(why)) => {
+                slog::info!(turn.log(), "another master was faster, rows are read again"; "why" => why);
+                for running in self.running.iter_mut().filter(|running| of(&running.scheduler.name)) {
+                    running.loaded = None;
+                }
+                self.behind = true;
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn force(&mut self, request: &ForceRequest, turn: &Turn) -> Result<Added, ForceError> {
+        let (scheduler, form) = force::scheduler(&self.config, &request.scheduler)?;
+        let new = force::buildset(&self.config, scheduler, form, request)?;
+        let added = self.db.buildsets().add(new, turn.wall());
+        let added = added.map_err(|error| ForceError::Outage(error.to_string()))?;
+        self.announce(added.clone());
+        Ok(added)
+    }
+
+    /// Tells of a buildset that is committed.
+    fn announce(&self, added: Added) {
+        self.buildsets_added.add(1);
+        self.events.tell(Event::BuildsetAdded { buildset: added.id });
+        for (builder, request) in &added.requests {
+            self.events.tell(Event::RequestAdded { request: *request, builder: builder.clone() });
+        }
+        self.requested.tell(added);
+    }
+
+    fn statuses(&self, turn: &Turn) -> Vec<SchedulerStatus> {
+        let status = |running: &Running| {
+            let lanes = running.loaded.as_ref().map(|loaded| &loaded.lanes);
+            let unloaded = lanes.is_none() && follows(&running.scheduler.kind).is_some();
+            SchedulerStatus {
+                scheduler: running.scheduler.clone(),
+                pending: lanes.map_or(0, Lanes::waiting),
+                builds_at: lanes.and_then(Lanes::next_due).map(|at| turn.wall() + at.since(turn.now())),
+                trouble: unloaded.then(|| "it waits for the database".to_owned()),
+            }
+        };
+        self.running.iter().map(status).collect()
+    }
+}
+
+impl Running {
+    /// Its part of a batch; `None` if it has seen it.
+    fn share(&self, to: ChangeId, changes: &[Change]) -> Option<Share> {
+        let cursor = self.loaded.as_ref()?.cursor;
+        let (_, settings) = follows(&self.scheduler.kind)?;
+        (cursor < to).then(|| Share::new(&self.scheduler, settings, (cursor, to), changes))
+    }
+}
+
+/// How a scheduler follows changes, if it does.
+fn follows(kind: &SchedulerKind) -> Option<(Grouping, &ChangeDriven)> {
+    match kind {
+        SchedulerKind::SingleBranch(settings) => Some((Grouping::Together, settings)),
+        SchedulerKind::AnyBranch(settings) => Some((Grouping::EachBranch, settings)),
+        SchedulerKind::Force(_) => None,
+    }
+}
+
+impl Ranked for Schedulers {
+    const RANK: u8 = rank::SCHEDULERS;
+    const NAME: &'static str = "schedulers";
+}
+
+impl Service for Schedulers {
+    type Msg = Msg;
+
+    /// A scheduler that is configured as before goes on undisturbed; one that is not reads its rows again, and its
+    /// timer runs its full length.
+    fn apply(&mut self, wanted: &Arc<Config>, _: &mut Turn) {
+        let mut before = std::mem::take(&mut self.running);
+        for scheduler in &wanted.schedulers {
+            let same = before.iter().position(|running| running.scheduler == *scheduler);
+            self.running.push(match same {
+                Some(at) => before.swap_remove(at),
+                None => Running { scheduler: scheduler.clone(), loaded: None },
+            });
+        }
+        let gone = before.into_iter().map(|running| running.scheduler);
+        let gone = gone.filter(|old| follows(&old.kind).is_some() && wanted.scheduler(&old.name).is_none());
+        self.leaving.extend(gone.map(|old| old.name));
+        self.num_schedulers.set(self.running.len());
+        self.config = wanted.clone();
+        self.behind = true;
+    }
+
+    fn handle(&mut self, msg: Msg, turn: &mut Turn) {
+        match msg {
+            Msg::ChangeAdded(_) => self.behind = true,
+            Msg::Force { request, reply } => reply.send(self.force(&request, turn)),
+            Msg::Snapshot(reply) => reply.send(self.statuses(turn)),
+        }
+    }
+
+    fn overrun(&mut self, _: &mut Turn) {
+        self.behind = true;
+    }
+
+    fn next_wake(&self) -> Option<Mono> {
+        if self.retry_at.is_some() {
+            return self.retry_at;
+        }
+        if self.behind {
+            return Some(Mono::default());
+        }
+        self.running.iter().filter_map(|running| running.loaded.as_ref()?.lanes.next_due()).min()
+    }
+
+    fn settle(&mut self, turn: &mut Turn) {
+        if self.retry_at.is_some_and(|at| turn.now() < at) {
+            return;
+        }
+        self.retry_at = None;
+        if let Err(error) = self.advance(turn) {
+            slog::error!(turn.log(), "schedulers wait for the database"; "error" => %error);
+            self.retry_at = Some(turn.now() + RETRY_PAUSE);
+        }
+    }
+}

@@ -3,7 +3,7 @@
 
 use super::buildsets::{self, Completed};
 use super::engine::{Connection, DbError, Row, Transaction, params};
-use super::masters::Claimant;
+use super::masters::{self, Claimant};
 use super::{Handle, builds};
 use crate::kernel::Ranked;
 use crate::model::{BuildId, BuildRequest, BuildsetId, MasterId, RequestId, Results, Wall};
@@ -56,7 +56,7 @@ pub struct Started {
 }
 
 /// Claims each request that is still to be had, and writes the row of its build. Those that were not to be had
-/// are left out of the answer.
+/// are left out of the answer; a master that was recovered meanwhile gets none.
 pub fn claim_and_start(
     tx: &mut Transaction<'_>,
     claimant: Claimant,
@@ -64,12 +64,14 @@ pub fn claim_and_start(
     now: Wall,
 ) -> Result<Vec<Started>, DbError> {
     let mut started = Vec::with_capacity(starts.len());
+    // This holds the master's row until the commit: who recovers this master waits, and then sees these claims.
+    if !masters::touch(tx, claimant, now)? {
+        return Ok(started);
+    }
     for start in starts {
         let claimed = tx.query_opt(
             "UPDATE build_requests SET claimed_by = $1, fence = $2, claimed_at = $3
-             WHERE id = $4 AND claimed_by IS NULL AND complete_at IS NULL
-                 AND EXISTS (SELECT 1 FROM masters WHERE id = $1 AND fence = $2)
-             RETURNING builder, buildset",
+             WHERE id = $4 AND claimed_by IS NULL AND complete_at IS NULL RETURNING builder, buildset",
             params![claimant.master, claimant.fence, now, start.request],
         )?;
         if let Some(mut row) = claimed {

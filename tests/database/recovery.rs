@@ -1,10 +1,11 @@
 //! What a restart, or another master, makes of what a master left running.
 
 use crate::engines::{Place, at, commit, on_both};
-use crate::rows::{add_requests, claim, master};
+use crate::rows::{add_requests, claim, master, start as request_start};
 use bellwether::db::masters::{Recovered, recover, silent, start};
-use bellwether::db::requests::unclaimed;
+use bellwether::db::requests::{claim_and_start, unclaimed};
 use bellwether::db::{Connection, builds, logs, steps, workers};
+use bellwether::kernel::thread::spawn;
 use bellwether::model::{BuildId, LogId, LogInfo, LogKind, Results, Step, StepId};
 use std::collections::BTreeMap;
 
@@ -101,4 +102,29 @@ fn a_silent_master_is_recovered_and_fenced_off(place: Place) {
     assert_eq!(late, None);
     assert_eq!(claim(&mut connection, dead, &ids), []);
     assert_eq!(claim(&mut connection, alive, &ids).len(), 1);
+}
+
+#[test]
+fn a_recovery_waits_for_a_claim_that_is_under_way_and_then_sees_it() {
+    let place = Place::postgres();
+    let mut connection = place.open();
+    let claimant = master(&mut connection, "a");
+    let ids = add_requests(&mut connection, &["one"]);
+    let (mut other, mut watcher) = (place.open(), place.open());
+    let recovery = commit(&mut connection, |tx| {
+        claim_and_start(tx, claimant, &[request_start(ids[0])], at(1))?;
+        let recovery =
+            spawn("recovery", move || commit(&mut other, |tx| recover(tx, claimant.master, at(9))))
+                .expect("a thread");
+        let waits = "SELECT pg_sleep(0.01)::text, EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)::int";
+        let mut is_waiting = false;
+        while !is_waiting && !recovery.is_finished() {
+            let mut row = watcher.query_one(waits, &[])?;
+            let _: String = row.take()?;
+            is_waiting = row.take()?;
+        }
+        Ok(recovery)
+    });
+    let recovered = recovery.join().expect("no panic");
+    assert_eq!((recovered.builds.len(), recovered.requests), (1, ids));
 }

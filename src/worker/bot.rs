@@ -1,7 +1,8 @@
 //! The worker's side of one connection: what the master calls, and what is called at the master.
 //!
-//! Pure: bytes, events of commands, and time come in; bytes and [`Order`]s go out. It lives as long as its
-//! connection: what it knew of the master dies with it, as the protocol wants.
+//! Bytes, events of commands, and time come in; bytes and [`Order`]s go out. It knows no socket, thread or clock; the
+//! only files that it touches are the builders' directories, which it makes, and those of single-file transfers, a
+//! block at a time. It lives as long as its connection: what it knew of the master dies with it, as the protocol wants.
 
 use super::builders::Builders;
 use super::command::{Command, CommandEvent, Place, Want};

@@ -1,10 +1,11 @@
 //! The worker agent: a program that runs a master's commands on its machine, speaking Buildbot's worker protocol
 //! over Perspective Broker like the workers of Buildbot 4.3 (`worker-api.md`), so that any master since 0.8.6 takes it.
 //!
-//! [`run`] is one loop on the caller's thread ([`agent`]). In the middle is the [`bot`], pure, with the [`command`]s
-//! under way; around it are the [`link`] to the master and the [`workbench`] with processes. Their threads feed the loop
-//! through bounded channels: a master that falls behind slows the programs that it runs, and nothing piles up here.
-//! It knows no service of the master and shares only the wire and the kernel's threads and clock with it.
+//! [`run`] is one loop on the caller's thread (`agent`). In the middle is the `bot`, with the `command`s under way:
+//! no sockets, threads or clocks. Around it are the `link` to the master and the `workbench` with the processes,
+//! whose threads feed the loop through bounded channels: a master that falls behind slows the programs that it runs,
+//! and nothing piles up here. It knows no service of the master and shares only the wire and the kernel's threads
+//! and clock with it.
 
 mod agent;
 mod arguments;

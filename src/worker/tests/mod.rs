@@ -196,7 +196,7 @@ fn a_master_of_the_first_days_is_served() {
         ("workdir", Value::bytes("build")),
         ("want_stdout", Value::Int(1)),
         ("timeout", Value::Int(1200)),
-        ("usePTY", Value::Int(0)),
+        ("usePTY", Value::bytes("slave-config")),
         ("env", Value::None),
     ];
     let outcome = master.run("shell", &args);

@@ -363,7 +363,7 @@ fn the_answer_to_shutdown_leaves_before_the_agent() {
 
 #[test]
 fn a_master_that_leaves_a_keepalive_unanswered_is_left() {
-    let mut master = Master::with_agent(&[], Some(Duration::from_millis(20)));
+    let mut master = Master::with_agent(&[], Some(Duration::from_millis(500)));
     let first = master.next_call();
     assert_eq!(first.method, "keepalive");
     master.answer(first, &Value::None);

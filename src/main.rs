@@ -1,3 +1,7 @@
-//! The `bellwether` command: argv in, exit code out.
+//! The master and the commands that speak to it: argv in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bellwether::cli::main()
+}

@@ -1,9 +1,12 @@
 //! The processes of local workers: our own agent, run as a child of this process.
 
+use std::fs::File;
+use std::io;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
 /// How to start one agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Launch {
     /// The worker's name.
     pub name: String,
@@ -21,11 +24,60 @@ pub trait Launcher: Send {
     ///
     /// # Errors
     /// The operating system can't.
-    fn launch(&mut self, launch: &Launch) -> std::io::Result<Box<dyn Process>>;
+    fn launch(&mut self, launch: &Launch) -> io::Result<Box<dyn Process>>;
 }
 
 /// An agent that was started. Dropping it kills it.
 pub trait Process: Send {
     /// How it ended, if it has.
     fn ended(&mut self) -> Option<String>;
+}
+
+/// The environment variable by which the agent gets its password: arguments can be seen by everyone.
+const PASSWORD: &str = "BELLWETHER_LOCAL_WORKER_PASSWORD";
+
+/// The real launcher: this very program, as an agent.
+#[derive(Debug, Default)]
+pub struct Children;
+
+impl Launcher for Children {
+    fn launch(&mut self, launch: &Launch) -> io::Result<Box<dyn Process>> {
+        std::fs::create_dir_all(&launch.dir)?;
+        let log = File::options().create(true).append(true).open(launch.dir.join("agent.log"))?;
+        let child = Command::new(std::env::current_exe()?)
+            .args(["agent", "--exit-with-parent", "--password-env", PASSWORD])
+            .args(["--master", &launch.master, "--name", &launch.name])
+            .arg("--dir")
+            .arg(&launch.dir)
+            .env(PASSWORD, &launch.password)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        Ok(Box::new(Agent(child)))
+    }
+}
+
+/// A child process. Its standard input is open for as long as this process lives, so that it does not outlive it.
+struct Agent(Child);
+
+impl Process for Agent {
+    fn ended(&mut self) -> Option<String> {
+        match self.0.try_wait() {
+            Ok(None) => None,
+            Ok(Some(status)) => Some(status.to_string()),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // At the end of its input it ends its builds and itself; there is nobody to tell if it is gone already.
+        drop(self.0.stdin.take());
+        if self.0.try_wait().ok().flatten().is_none() {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
 }

@@ -124,6 +124,25 @@ pub struct Snapshot {
     pub draining: bool,
 }
 
+impl Snapshot {
+    /// Why a request for this builder is not being built, for people.
+    pub fn why_waiting(&self, builder: &str) -> String {
+        let serves = |worker: &&WorkerStatus| worker.builders.iter().any(|served| served == builder);
+        let serving: Vec<&WorkerStatus> = self.workers.iter().filter(serves).collect();
+        let here: Vec<_> = serving.iter().filter(|worker| worker.state == WorkerState::Connected).collect();
+        let names = |workers: &[&WorkerStatus]| {
+            workers.iter().map(|worker| worker.name.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        match () {
+            () if self.draining => "the master starts no more builds: it is about to stop".to_owned(),
+            () if serving.is_empty() => "the builder is not configured, or has no workers".to_owned(),
+            () if here.is_empty() => format!("no worker of the builder is connected: {}", names(&serving)),
+            () if here.iter().all(|worker| worker.paused) => "every connected worker is paused".to_owned(),
+            () => "every connected worker is busy, or other requests go first".to_owned(),
+        }
+    }
+}
+
 /// A worker at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerStatus {

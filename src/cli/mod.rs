@@ -1,1 +1,96 @@
 //! The command line, one file per command.
+//!
+//! Exit codes: 0 done; 1 the answer is no (a configuration with faults, a refused reload, a failed build);
+//! 2 the question could not be asked (unknown option, no master at the socket).
+
+mod check;
+mod force;
+mod init;
+mod logging;
+mod pb_client;
+mod quickstart;
+mod reload;
+mod run;
+mod sendchange;
+mod socket;
+mod status;
+mod stop;
+
+use crate::worker::RunArgs;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The answer is no.
+const NO: u8 = 1;
+/// The question could not be asked.
+const UNASKED: u8 = 2;
+
+/// A continuous-integration master that Buildbot workers and tools talk to unchanged
+#[derive(Debug, Parser)]
+#[command(name = "bellwether", version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Check(check::Args),
+    Reload(reload::Args),
+    Stop(stop::Args),
+    Status(status::Args),
+    Init(init::Args),
+    Sendchange(sendchange::Args),
+    Force(force::Args),
+    Quickstart(quickstart::Args),
+    /// Be the worker agent: how the master runs a worker of type `local`
+    #[command(hide = true)]
+    Agent(RunArgs),
+}
+
+/// Where the configuration is.
+#[derive(Clone, Debug, clap::Args)]
+struct ConfigArg {
+    /// The configuration file; `conf.d/*.yaml` beside it is read too
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "BELLWETHER_CONFIG",
+        default_value = "/etc/bellwether/master.yaml"
+    )]
+    config: PathBuf,
+}
+
+/// Runs the command that the arguments name; what it says goes to the standard streams.
+pub fn main() -> ExitCode {
+    match CommandLine::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Reload(args) => reload::run(&args),
+        Command::Stop(args) => stop::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Sendchange(args) => sendchange::run(args),
+        Command::Force(args) => force::run(args),
+        Command::Quickstart(args) => quickstart::run(&args),
+        Command::Agent(args) => agent(args),
+    }
+}
+
+fn agent(args: RunArgs) -> ExitCode {
+    let log = logging::to_stderr(logging::Format::Plain);
+    let outcome = args.options(log).and_then(crate::worker::run);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(NO, &error.to_string()),
+    }
+}
+
+/// Says on standard error why it did not go well.
+fn fail(code: u8, why: &str) -> ExitCode {
+    eprintln!("bellwether: {why}");
+    ExitCode::from(code)
+}

@@ -16,6 +16,7 @@
 //! A waiting word towards the same or a higher rank does not build ([`rank`]). A lower room cannot import a
 //! higher one, so it speaks upward through a [`Hint`] or an [`Offer`] of its own news type, wired by the tree.
 
+mod ground;
 pub mod host;
 pub mod limits;
 mod mailbox;
@@ -27,6 +28,7 @@ pub mod thread;
 mod timers;
 mod world;
 
+pub use ground::{Ground, Threads};
 pub use mailbox::{Address, Bell, Door, Gone, Hint, Inbox, Offer, Reply, mailbox};
 pub use rank::Ranked;
 pub use service::{Control, Refusal, Service, Turn};

@@ -104,7 +104,11 @@ impl SimNet {
 }
 
 impl Net for SimNet {
+    /// As for a user who is not root, ports below 1024 are not to be had.
     fn listen(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        if address.port() < 1024 {
+            return Err(ErrorKind::PermissionDenied.into());
+        }
         let mut state = self.lock();
         if !state.listening.contains(&address) {
             state.listening.push(address);

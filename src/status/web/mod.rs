@@ -13,12 +13,14 @@ mod assets;
 mod fault;
 mod guard;
 mod layout;
+mod rooms;
 mod routes;
 mod server;
 mod stall;
 mod view;
 mod words;
 
+pub use rooms::Rooms;
 pub use server::{Listener, doorbell, start};
 
 use crate::config::Config;

@@ -1,0 +1,55 @@
+//! What `bellwether status` tells, put together from what the rooms below say.
+
+use super::Parts;
+use super::protocol::{Report, WorkerReport};
+use crate::botmaster::{RunningBuild, Snapshot, WorkerState, WorkerStatus};
+use crate::kernel::Gone;
+
+impl Parts {
+    /// What the rooms say now.
+    ///
+    /// # Errors
+    /// One of them has ended.
+    pub(super) fn report(&self) -> Result<Report, Gone> {
+        let Snapshot { workers, builds, waiting, draining } = self.botmaster.snapshot()?;
+        let mut troubles: Vec<String> = Vec::new();
+        if draining {
+            troubles.push("no new builds are started: a clean stop was asked for".to_owned());
+        }
+        let of_worker =
+            |worker: &WorkerStatus| Some(format!("worker {}: {}", worker.name, worker.trouble.as_ref()?));
+        troubles.extend(workers.iter().filter_map(of_worker));
+        for source in self.changes.snapshot()? {
+            troubles
+                .extend(source.trouble.map(|trouble| format!("change source {}: {trouble}", source.name)));
+        }
+        for status in self.schedulers.snapshot()? {
+            troubles.extend(
+                status.trouble.map(|trouble| format!("scheduler {}: {trouble}", status.scheduler.name)),
+            );
+        }
+        Ok(Report {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            url: self.status.web_address()?.map(|address| format!("http://{address}/")),
+            workers: workers.iter().map(worker).collect(),
+            running: builds.iter().map(running).collect(),
+            waiting_requests: waiting.iter().map(|(_, count)| count).sum(),
+            troubles,
+            ..Report::default()
+        })
+    }
+}
+
+fn worker(status: &WorkerStatus) -> WorkerReport {
+    WorkerReport {
+        name: status.name.clone(),
+        connected: status.state == WorkerState::Connected,
+        running_builds: status.running,
+    }
+}
+
+fn running(build: &RunningBuild) -> String {
+    let step = build.step.as_ref().map_or_else(String::new, |(_, name)| format!(": {name}"));
+    format!("{}/{} on {}{step}", build.builder, build.number, build.worker)
+}

@@ -7,7 +7,6 @@ use crate::metrics::Figures;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
 
 fn sized(size: usize) -> (Registry, Figures) {
     let figures = Figures::default();
@@ -54,8 +53,8 @@ fn one_of_many_fetches_and_all_get_its_value() {
     let (registry, _) = sized(9);
     let cache = registry.cache::<char, u64>("letters");
     let fetches = Arc::new(AtomicU64::new(0));
-    let (entered, fetching) = mpsc::channel();
-    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let (entered, fetching) = crossbeam_channel::bounded(1);
+    let (go_on, may_go_on) = crossbeam_channel::bounded::<()>(1);
     let first = {
         let (cache, fetches) = (cache.clone(), fetches.clone());
         let fetch = move || {

@@ -75,3 +75,28 @@ fn a_dead_link_is_told() {
     assert_eq!(told("## Bad input, told\n[there](#bad-input-told)"), 0);
     assert_eq!(told("## Bad input\n[there](#good-input)"), 1);
 }
+
+/// The rooms of a list, in its order: the first column of the table below `heading`.
+fn rooms_of_map(text: &str, heading: &str) -> Vec<String> {
+    let room = Regex::new(r"^\| `(\w+)` \|").expect("a pattern");
+    let below = text.lines().skip_while(|line| *line != heading).skip(1);
+    let table = below.take_while(|line| !line.starts_with("## "));
+    table.filter_map(|line| Some(room.captures(line)?[1].to_owned())).collect()
+}
+
+#[test]
+fn the_map_of_rooms_is_the_list_of_modules() {
+    let read = |path: &str| std::fs::read_to_string(top().join(path)).expect("a file of the project");
+    let lib = read("src/lib.rs");
+    let modules: Vec<_> = lib
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';').map(str::to_owned))
+        .collect();
+    assert_eq!(rooms_of_map(&read("ARCHITECTURE.md"), "## Rooms"), modules);
+}
+
+#[test]
+fn the_map_is_read_as_far_as_its_section() {
+    let text = "## Other\n| `no` |\n## Rooms\n| room |\n| `a` | x |\n| `b` | y |\n## More\n| `c` |";
+    assert_eq!(rooms_of_map(text, "## Rooms"), ["a", "b"]);
+}

@@ -12,6 +12,8 @@ pub mod protocol;
 mod report;
 pub mod service;
 pub mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use service::{Debug, Parts};
 

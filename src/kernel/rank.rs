@@ -3,22 +3,22 @@
 //! Whoever may wait for a service stands above it, so no circle of waiting can come about: the tree cannot
 //! deadlock. The comparison is a constant, so a wait in the wrong direction is a compile error:
 //!
-//! ```compile_fail
-//! use bellwether::kernel::{rank, Ranked};
-//! struct Low;
-//! impl Ranked for Low { const RANK: u8 = 10; const NAME: &'static str = "low"; }
-//! struct High;
-//! impl Ranked for High { const RANK: u8 = 20; const NAME: &'static str = "high"; }
-//! const { rank::assert_downward::<Low, High>() }
+//! ```
+//! # use bellwether::kernel::{Address, Gone, Ranked, rank};
+//! # use bellwether::metrics::{Metrics, Msg};
+//! struct Above;
+//! impl Ranked for Above { const RANK: u8 = rank::METRICS + 1; const NAME: &'static str = "above"; }
+//! fn wait(metrics: &Address<Above, Metrics>, msg: Msg) -> Result<(), Gone> { metrics.push(msg) }
+//! # std::hint::black_box(wait as fn(&_, _) -> _);
 //! ```
 //!
-//! ```
-//! use bellwether::kernel::{rank, Ranked};
-//! struct Low;
-//! impl Ranked for Low { const RANK: u8 = 10; const NAME: &'static str = "low"; }
-//! struct High;
-//! impl Ranked for High { const RANK: u8 = 20; const NAME: &'static str = "high"; }
-//! const { rank::assert_downward::<High, Low>() }
+//! ```compile_fail,E0080
+//! # use bellwether::kernel::{Address, Gone, Ranked, rank};
+//! # use bellwether::metrics::{Metrics, Msg};
+//! struct Below;
+//! impl Ranked for Below { const RANK: u8 = rank::METRICS - 1; const NAME: &'static str = "below"; }
+//! fn wait(metrics: &Address<Below, Metrics>, msg: Msg) -> Result<(), Gone> { metrics.push(msg) }
+//! # std::hint::black_box(wait as fn(&_, _) -> _);
 //! ```
 
 /// A place in the order of the tree: a service, or a thread that speaks for one (a poller, a listener).

@@ -1,5 +1,6 @@
 //! The service's state and its turn.
 
+use super::git_poller::{Poller, Settings};
 use super::intake::{Intake, complete};
 use super::{Announce, Msg, Shell, SourceStatus, perspective};
 use crate::config::{ChangeSource, ChangeSourceKind, Config, PbSource};
@@ -47,7 +48,10 @@ pub struct Changes {
 /// A configured change source.
 struct Source {
     config: ChangeSource,
-    last_activity: Option<Wall>,
+    /// When a client last told of a change.
+    last_told: Option<Wall>,
+    /// Of a git poller where there is a shell.
+    poller: Option<Poller>,
 }
 
 /// Who waits for a change to be committed.
@@ -113,10 +117,9 @@ impl Changes {
         };
         match perspective::read(&call, source.prefix.as_deref()) {
             Ok(change) => {
-                let at = Some(turn.wall());
                 let own = |source: &&mut Source| as_pb(&source.config).is_some_and(|pb| pb.user == user);
                 if let Some(source) = self.sources.iter_mut().find(own) {
-                    source.last_activity = at;
+                    source.last_told = Some(turn.wall());
                 }
                 self.arrived.push((change, Waiter::Client(connection, call.request)));
                 Ok(())
@@ -188,18 +191,47 @@ impl Changes {
         }
     }
 
-    fn statuses(&self) -> Vec<SourceStatus> {
-        self.sources.iter().map(Source::status).collect()
+    /// Starts the poller of a source that is one.
+    fn start(&self, config: &ChangeSource, wanted: &Config, turn: &Turn) -> Option<Poller> {
+        let (Shell::Threads(world), Some(settings)) = (&self.parts.shell, Settings::of(config, wanted))
+        else {
+            return None;
+        };
+        let intake = Intake {
+            db: self.parts.database.handle(),
+            announce: self.intake.announce.clone(),
+            added: self.intake.added.clone(),
+        };
+        let started = Poller::start(settings, intake, world.clone(), turn.log());
+        started
+            .inspect_err(|error| slog::error!(turn.log(), "a poller does not start"; "error" => %error))
+            .ok()
+    }
+
+    /// Wakes the poller of this name, or all; returns how many.
+    fn poll_now(&self, name: Option<&str>) -> usize {
+        let wanted = self.sources.iter().filter(|source| name.is_none_or(|name| source.config.name == name));
+        let pollers = wanted.filter_map(|source| source.poller.as_ref());
+        pollers.map(Poller::poll_now).count()
     }
 }
 
 impl Source {
+    /// Whether it can go on as it is in the wanted configuration.
+    fn fits(&self, config: &ChangeSource, wanted: &Config) -> bool {
+        let running = self.poller.as_ref().map(Poller::settings);
+        self.config == *config && running == Settings::of(config, wanted).as_ref()
+    }
+
     fn status(&self) -> SourceStatus {
+        let observed = self.poller.as_ref().map(Poller::observed).unwrap_or_default();
+        let is_poller = matches!(self.config.kind, ChangeSourceKind::GitPoller(_));
+        let is_down = is_poller && self.poller.is_none();
         SourceStatus {
             name: self.config.name.clone(),
             description: describe(&self.config.kind),
-            last_activity: self.last_activity,
-            trouble: None,
+            last_activity: observed.last_look.or(self.last_told),
+            trouble: observed.trouble.or_else(|| is_down.then(|| "its poller does not run".to_owned())),
         }
     }
 }
@@ -247,16 +279,25 @@ impl Service for Changes {
         self.secrets.clear();
     }
 
-    fn apply(&mut self, wanted: &Arc<Config>, _: &mut Turn) {
+    fn apply(&mut self, wanted: &Arc<Config>, turn: &mut Turn) {
         self.register(wanted);
         let mut before = std::mem::take(&mut self.sources);
-        for config in &wanted.change_sources {
-            let same = before.iter().position(|source| source.config == *config);
-            self.sources.push(match same {
-                Some(at) => before.swap_remove(at),
-                None => Source { config: config.clone(), last_activity: None },
-            });
-        }
+        let kept = wanted.change_sources.iter().map(|config| {
+            let fitting = before.iter().position(|source| source.fits(config, wanted));
+            (config, fitting.map(|at| before.swap_remove(at)))
+        });
+        let kept: Vec<_> = kept.collect();
+        // What does not go on has ended before its successor begins: they may have one mirror.
+        drop(before);
+        let source = |(config, kept): (&ChangeSource, Option<Source>)| {
+            let start = || Source {
+                config: config.clone(),
+                last_told: None,
+                poller: self.start(config, wanted, turn),
+            };
+            kept.unwrap_or_else(start)
+        };
+        self.sources = kept.into_iter().map(source).collect();
         self.num_sources.set(self.sources.len());
         self.config = wanted.clone();
     }
@@ -268,8 +309,8 @@ impl Service for Changes {
                 // Gone is a pbmanager of a tree that stops; there is nobody to tell.
                 let _ = self.news(news, turn);
             }
-            Msg::PollNow { source: _, reply } => reply.send(0),
-            Msg::Snapshot(reply) => reply.send(self.statuses()),
+            Msg::PollNow { source, reply } => reply.send(self.poll_now(source.as_deref())),
+            Msg::Snapshot(reply) => reply.send(self.sources.iter().map(Source::status).collect()),
         }
     }
 
@@ -277,5 +318,10 @@ impl Service for Changes {
         if !self.arrived.is_empty() {
             self.store(turn);
         }
+    }
+
+    fn stop(&mut self, _: &mut Turn) {
+        // Ends the pollers.
+        self.sources.clear();
     }
 }

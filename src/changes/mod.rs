@@ -126,3 +126,6 @@ impl<Me: Ranked> Handle<Me> {
         self.0.call(Msg::Snapshot)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,3 +22,6 @@ impl Ranked for GitPoller {
     const RANK: u8 = rank::CHANGE_SOURCE;
     const NAME: &'static str = "git-poller";
 }
+
+#[cfg(test)]
+mod tests;

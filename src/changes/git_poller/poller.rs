@@ -161,8 +161,10 @@ impl Looker {
         if let Some(kept) = look.kept {
             let value = serde_json::to_value(kept).map_err(|error| DbError::Bug(error.to_string()))?;
             let place = Place { source: self.settings.name.clone(), value };
-            let ids = self.intake.store(look.changes, Some(place), self.world.wall())?;
-            slog::debug!(self.log, "looked"; "changes" => ids.len());
+            self.intake.store(look.changes, Some(place), self.world.wall())?;
+        }
+        if before.is_none() {
+            slog::info!(self.log, "commits from now on become changes");
         }
         Ok(())
     }

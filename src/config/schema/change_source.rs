@@ -72,6 +72,6 @@ pub struct PbSource {
     pub user: String,
     /// What it logs in with.
     pub password: Password,
-    /// Only files below this prefix count, and lose it; a change without any is dropped.
+    /// Only files below this prefix count, and lose it; a change without any is a change still.
     pub prefix: Option<String>,
 }

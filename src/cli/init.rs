@@ -16,8 +16,11 @@ pub struct Args {
     dir: PathBuf,
 }
 
-/// What the configuration begins as. `@STATE@` is where the rows go.
+/// What the configuration begins as, with the usual place for the rows.
 const TEMPLATE: &str = include_str!("../../conf/init.yaml");
+
+/// The usual place, which the directory made replaces.
+const STATE_DIR: &str = "/var/lib/bellwether";
 
 /// Does it.
 pub fn run(args: &Args) -> ExitCode {
@@ -36,7 +39,7 @@ fn make(dir: &Path) -> std::io::Result<PathBuf> {
     fs::create_dir_all(dir)?;
     let dir = dir.canonicalize()?;
     let config = dir.join("master.yaml");
-    let text = TEMPLATE.replace("@STATE@", &dir.join("state").display().to_string());
+    let text = TEMPLATE.replace(STATE_DIR, &dir.join("state").display().to_string());
     fs::create_dir_all(dir.join("state"))?;
     // It may come to hold passwords of workers.
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o640).open(&config)?;

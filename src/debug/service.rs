@@ -47,14 +47,9 @@ impl Debug {
         Debug { parts, socket, config: None, started: None, troubles: BTreeMap::new() }
     }
 
-    fn poll(&mut self, timeout: Option<Duration>, turn: &mut Turn) {
+    fn heed(&mut self, turn: &mut Turn) {
         let Some(socket) = &mut self.socket else { return };
-        let asked = match socket.poll(timeout, turn.now()) {
-            Ok(asked) => asked,
-            // Without a poll no command can be served: end, to be built anew with another.
-            Err(error) => panic!("the poll on the control socket failed: {error}"),
-        };
-        for (ticket, line) in asked {
+        for (ticket, line) in socket.heed(turn.now()) {
             match serde_json::from_slice(&line) {
                 Ok(request) => self.serve(ticket, request, turn),
                 Err(error) => self.refuse(ticket, format!("not a request: {error}")),
@@ -162,17 +157,19 @@ impl Service for Debug {
     }
 
     fn next_wake(&self) -> Option<Mono> {
-        self.socket.as_ref().and_then(ControlSocket::deadline)
+        let socket = self.socket.as_ref()?;
+        if socket.is_stirred() { Some(Mono::default()) } else { socket.deadline() }
     }
 
     fn settle(&mut self, turn: &mut Turn) {
-        self.poll(Some(Duration::ZERO), turn);
+        self.heed(turn);
     }
 
-    fn wait(&mut self, inbox: &Inbox<Self>, timeout: Option<Duration>, turn: &mut Turn) {
-        match self.socket {
-            Some(_) => self.poll(timeout, turn),
-            None => inbox.wait(timeout),
+    fn wait(&mut self, inbox: &Inbox<Self>, timeout: Option<Duration>) {
+        let Some(socket) = &mut self.socket else { return inbox.wait(timeout) };
+        if let Err(error) = socket.wait(timeout) {
+            // Without a poll no command can be served: end, to be built anew with another.
+            panic!("the poll on the control socket failed: {error}");
         }
     }
 

@@ -54,6 +54,8 @@ pub struct ControlSocket {
     listeners: BTreeMap<PathBuf, (Token, UnixListener)>,
     clients: BTreeMap<Ticket, Client>,
     last_token: u64,
+    /// Something happened since the last look.
+    stirred: bool,
 }
 
 impl ControlSocket {
@@ -70,6 +72,7 @@ impl ControlSocket {
             listeners: BTreeMap::new(),
             clients: BTreeMap::new(),
             last_token: 0,
+            stirred: false,
         })
     }
 
@@ -115,15 +118,28 @@ impl ControlSocket {
         silent.map(|since| since + limits::ASK_WITHIN).min()
     }
 
-    /// Waits for `timeout` at most, and gives the lines that were asked.
+    /// Waits until something happens on the socket, or its bell rings, or for `timeout`.
     ///
     /// # Errors
     /// The poll does not work.
-    pub fn poll(&mut self, timeout: Option<Duration>, now: Mono) -> io::Result<Vec<(Ticket, Vec<u8>)>> {
+    pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
-            _ => {}
+            Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
+            _ => {
+                self.stirred |= self.events.iter().any(|event| event.token() != BELL);
+                Ok(())
+            }
         }
+    }
+
+    /// Whether something happened that [`ControlSocket::heed`] has not looked at.
+    pub fn is_stirred(&self) -> bool {
+        self.stirred
+    }
+
+    /// Looks at all connections: gives the lines that were asked, drops who was silent for too long.
+    pub fn heed(&mut self, now: Mono) -> Vec<(Ticket, Vec<u8>)> {
+        self.stirred = false;
         self.clients.retain(|_, client| {
             client.silent_since.is_none_or(|since| now.since(since) < limits::ASK_WITHIN)
         });
@@ -140,7 +156,7 @@ impl ControlSocket {
         for ticket in ended {
             self.clients.remove(&ticket);
         }
-        Ok(asked)
+        asked
     }
 
     fn accept(&mut self, now: Mono) {

@@ -89,8 +89,7 @@ impl<S: Service> Hosted<S> {
 
     fn wait(&mut self) {
         let timeout = self.service.next_wake().map(|due| due.since(self.world.now()));
-        let turn = &mut Turn::begin(&mut self.world, &self.log);
-        self.service.wait(&self.inbox, timeout, turn);
+        self.service.wait(&self.inbox, timeout);
     }
 
     fn run(&mut self) {

@@ -51,13 +51,13 @@ pub trait Service: Ranked + Send + 'static {
         let _ = turn;
     }
 
-    /// Waits until there may be something to do. Services that wait for sockets too override it, and give
-    /// their mailbox a bell that ends the wait.
-    fn wait(&mut self, inbox: &Inbox<Self>, timeout: Option<Duration>, turn: &mut Turn)
+    /// Waits until there may be something to do, and does none of it: time goes by in here, and the next turn
+    /// begins after it. Services that wait for sockets too override it, give their mailbox a bell that ends the
+    /// wait, and have [`Service::next_wake`] due at once if something came.
+    fn wait(&mut self, inbox: &Inbox<Self>, timeout: Option<Duration>)
     where
         Self: Sized,
     {
-        let _ = turn;
         inbox.wait(timeout);
     }
 

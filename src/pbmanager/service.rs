@@ -54,12 +54,15 @@ impl PbManager {
         }
     }
 
-    fn poll(&mut self, timeout: Option<Duration>, turn: &mut Turn) {
-        let mut events = std::mem::take(&mut self.events);
-        if let Err(error) = self.net.poll(timeout, &mut events) {
+    fn poll(&mut self, timeout: Option<Duration>) {
+        if let Err(error) = self.net.poll(timeout, &mut self.events) {
             // Without a poll no peer can be served: end, and let the supervisor start the process anew.
             panic!("the poll on sockets failed: {error}");
         }
+    }
+
+    fn heed(&mut self, turn: &mut Turn) {
+        let mut events = std::mem::take(&mut self.events);
         for event in events.drain(..) {
             match event {
                 NetEvent::Accepted(id, peer) => self.accepted(id, peer, turn),
@@ -255,7 +258,7 @@ impl Service for PbManager {
     }
 
     fn next_wake(&self) -> Option<Mono> {
-        if !self.stirred.is_empty() || self.net.has_events() {
+        if !self.stirred.is_empty() || !self.events.is_empty() || self.net.has_events() {
             return Some(Mono::default());
         }
         let deadline = self.deadlines.first().map(|(at, _)| *at);
@@ -272,13 +275,13 @@ impl Service for PbManager {
 
     /// Also while messages keep coming, the sockets get their turn.
     fn settle(&mut self, turn: &mut Turn) {
-        self.poll(Some(Duration::ZERO), turn);
+        self.poll(Some(Duration::ZERO));
+        self.heed(turn);
         self.serve(turn);
     }
 
-    fn wait(&mut self, _inbox: &Inbox<Self>, timeout: Option<Duration>, turn: &mut Turn) {
-        self.poll(timeout, turn);
-        self.serve(turn);
+    fn wait(&mut self, _inbox: &Inbox<Self>, timeout: Option<Duration>) {
+        self.poll(timeout);
     }
 
     /// What waits to be sent is sent as far as the sockets take it at once.

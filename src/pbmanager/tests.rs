@@ -250,8 +250,8 @@ fn real_sockets_carry_a_login() {
     let mut login = ClientLogin::new("bot", "sekrit".into(), Some(1), 0);
     let mut buffer = [0; 4096];
     while heard.0.lock().unwrap().0.is_empty() {
-        let turn = &mut Turn::begin(&mut world, &log);
-        service.wait(&inbox, Some(Duration::from_millis(10)), turn);
+        service.wait(&inbox, Some(Duration::from_millis(10)));
+        service.settle(&mut Turn::begin(&mut world, &log));
         if let Ok(count) = socket.read(&mut buffer) {
             assert_ne!(count, 0, "the service closed the connection");
             let mut events: Vec<Event> = Vec::new();

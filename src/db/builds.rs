@@ -214,6 +214,17 @@ pub fn of_change(connection: &mut Connection, change: ChangeId) -> Result<Vec<Bu
     connection.query_map(sql, params![change], read)
 }
 
+/// The last `per_builder` builds of every builder that ever built, running ones too; by builder, the newest first.
+pub fn last_of_each(connection: &mut Connection, per_builder: u32) -> Result<Vec<Build>, DbError> {
+    let sql = concat!(
+        "SELECT builds.id, number, builder, request, buildset, worker, master, started_at, complete_at, state, ",
+        "results, reason FROM builders JOIN builds ON builds.builder = builders.name AND builds.id >= COALESCE(
+             (SELECT id FROM builds WHERE builder = builders.name ORDER BY id DESC LIMIT 1 OFFSET $1), 0)
+         ORDER BY builder, builds.id DESC"
+    );
+    connection.query_map(sql, params![i64::from(per_builder) - 1], read)
+}
+
 /// The verbs about builds.
 pub struct Builds<'a, Me>(pub(super) &'a Handle<Me>);
 

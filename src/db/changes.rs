@@ -5,6 +5,7 @@ use super::engine::{Connection, DbError, Json, Row, Transaction, json, params};
 use super::ids::{self, IdKind};
 use crate::kernel::Ranked;
 use crate::model::{BuildsetId, Change, ChangeId, NewChange, Verdict, Wall};
+use std::collections::BTreeMap;
 
 macro_rules! select {
     ($tail:literal) => {
@@ -81,6 +82,35 @@ pub fn recent(connection: &mut Connection, limit: u32) -> Result<Vec<Change>, Db
     let mut changes = connection.query_map(sql, params![i64::from(limit)], read)?;
     changes.reverse();
     Ok(changes)
+}
+
+/// The newest changes with ids under `before`, at most `limit`, the newest first.
+pub fn before(
+    connection: &mut Connection,
+    before: Option<ChangeId>,
+    limit: u32,
+) -> Result<Vec<Change>, DbError> {
+    let before = before.unwrap_or(ChangeId(i64::MAX));
+    let sql = select!("WHERE id < $1 ORDER BY id DESC LIMIT $2");
+    connection.query_map(sql, params![before, i64::from(limit)], read)
+}
+
+/// The newest change of each of these buildsets, and how many changes it has; those without any are left out.
+pub fn newest_of_each(
+    connection: &mut Connection,
+    buildsets: &[BuildsetId],
+) -> Result<BTreeMap<BuildsetId, (Change, i64)>, DbError> {
+    let mut found = BTreeMap::new();
+    for buildset in buildsets {
+        let mut row = connection.query_one(
+            "SELECT MAX(change), COUNT(*) FROM buildset_changes WHERE buildset = $1",
+            params![*buildset],
+        )?;
+        let (newest, count): (Option<ChangeId>, i64) = (row.take()?, row.take()?);
+        let newest = newest.map(|newest| get(connection, newest)).transpose()?.flatten();
+        found.extend(newest.map(|change| (*buildset, (change, count))));
+    }
+    Ok(found)
 }
 
 /// The id of the newest change; 0 before the first.

@@ -5,7 +5,7 @@ use super::Handle;
 use super::engine::{Connection, DbError, Row, Transaction, params};
 use super::writer::{Job, Tools};
 use crate::kernel::Ranked;
-use crate::model::{Lines, LogId, LogInfo, StepId};
+use crate::model::{BuildId, Lines, LogId, LogInfo, StepId};
 
 /// The most that [`read_lines`] returns, in bytes of plain text, as long as that is one line at least.
 pub const READ_BYTES_MAX: usize = 4 << 20;
@@ -95,6 +95,12 @@ pub fn finish(tx: &mut Transaction<'_>, log: LogId) -> Result<(), DbError> {
 /// The logs of a step, in the order of their creation.
 pub fn of_step(connection: &mut Connection, step: StepId) -> Result<Vec<LogInfo>, DbError> {
     connection.query_map(select!("WHERE step = $1 ORDER BY id"), params![step], read)
+}
+
+/// The logs of all steps of a build, in the order of their creation.
+pub fn of_build(connection: &mut Connection, build: BuildId) -> Result<Vec<LogInfo>, DbError> {
+    let sql = select!("WHERE step IN (SELECT id FROM steps WHERE build = $1) ORDER BY id");
+    connection.query_map(sql, params![build], read)
 }
 
 /// The log with this id.

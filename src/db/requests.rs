@@ -7,6 +7,7 @@ use super::masters::{self, Claimant};
 use super::{Handle, builds};
 use crate::kernel::Ranked;
 use crate::model::{BuildId, BuildRequest, BuildsetId, MasterId, RequestId, Results, Wall};
+use std::collections::BTreeMap;
 
 macro_rules! select {
     ($tail:literal) => {
@@ -195,6 +196,17 @@ pub fn unclaimed(
             read,
         ),
     }
+}
+
+/// How many requests wait, by builder; builders without any are left out.
+pub fn waiting(connection: &mut Connection) -> Result<BTreeMap<String, i64>, DbError> {
+    let counts = connection.query_map(
+        "SELECT builder, COUNT(*) FROM build_requests WHERE complete_at IS NULL AND claimed_by IS NULL
+         GROUP BY builder",
+        &[],
+        |mut row| Ok((row.take()?, row.take()?)),
+    )?;
+    Ok(counts.into_iter().collect())
 }
 
 /// The request with this id.

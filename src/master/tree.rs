@@ -148,7 +148,6 @@ impl Tree {
         let rooms = web::Rooms {
             schedulers: schedulers::Handle::new(schedulers_door.address()),
             botmaster: botmaster::Handle::new(botmaster_door.address()),
-            db: database.handle(),
         };
         let status_parts = status::Parts {
             below: web::Below { db: database.handle(), actions: Arc::new(rooms) },

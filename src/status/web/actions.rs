@@ -1,24 +1,14 @@
 //! What people can do on a page or by the API, as the rooms below carry it out.
 
+use crate::botmaster::Snapshot;
 use crate::model::{BuildId, BuildsetId, RequestId};
-use serde_json::Value;
+use crate::schedulers::{ForceRequest, SchedulerStatus};
 use std::collections::BTreeMap;
-
-/// A force form, filled in.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ask {
-    /// Who asks: "anonymous" where nobody logs in.
-    pub owner: String,
-    /// The builders to build on; none for all of the scheduler's.
-    pub builders: Vec<String>,
-    /// The fields by name: text, a number, a truth value, or a list of text.
-    pub fields: BTreeMap<String, Value>,
-}
 
 /// Why something is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// There is no such scheduler, build or request.
+    /// There is no such scheduler, build, request or worker.
     Unknown(String),
     /// It came too late, or does not go: said for people.
     NotPossible(String),
@@ -28,13 +18,13 @@ pub enum Refused {
     Outage(String),
 }
 
-/// The rooms below, as far as people act on them. Everything that is answered with `Ok` is committed.
+/// The rooms below, as far as people act on them. What is answered with `Ok` is committed, or will be done.
 pub trait Actions: Send + Sync + 'static {
-    /// Asks a force scheduler for builds.
+    /// Asks a force scheduler for builds; the answer is the buildset.
     ///
     /// # Errors
     /// See [`Refused`].
-    fn force(&self, scheduler: &str, ask: Ask) -> Result<Forced, Refused>;
+    fn force(&self, request: ForceRequest) -> Result<BuildsetId, Refused>;
 
     /// Stops a running build.
     ///
@@ -46,7 +36,7 @@ pub trait Actions: Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`Refused`].
-    fn rebuild(&self, build: BuildId, owner: &str) -> Result<Forced, Refused>;
+    fn rebuild(&self, build: BuildId, owner: &str) -> Result<BuildsetId, Refused>;
 
     /// Cancels a request that waits, or stops the build of one that does not.
     ///
@@ -54,15 +44,27 @@ pub trait Actions: Send + Sync + 'static {
     /// See [`Refused`].
     fn cancel(&self, request: RequestId, owner: &str, reason: &str) -> Result<(), Refused>;
 
-    /// Why requests wait, for people; a request that is not in the answer waits for its turn.
-    fn why_waiting(&self, requests: &[RequestId]) -> BTreeMap<RequestId, String>;
-}
+    /// Holds new builds back from a worker, or no longer.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    fn set_paused(&self, worker: &str, paused: bool) -> Result<(), Refused>;
 
-/// What a force or a rebuild made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Forced {
-    /// The buildset.
-    pub buildset: BuildsetId,
-    /// Its requests, each with its builder's name.
-    pub requests: Vec<(String, RequestId)>,
+    /// Shuts a worker down as soon as its builds are done.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    fn shut_down_worker(&self, worker: &str) -> Result<(), Refused>;
+
+    /// What the botmaster is doing now, which is not in the rows.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    fn snapshot(&self) -> Result<Snapshot, Refused>;
+
+    /// How each scheduler is.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    fn schedulers(&self) -> Result<Vec<SchedulerStatus>, Refused>;
 }

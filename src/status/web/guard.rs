@@ -8,7 +8,7 @@ use super::view::View;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{Method, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::net::IpAddr;
@@ -36,6 +36,10 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     };
     if let Some(fault) = response.extensions_mut().remove::<Fault>() {
         response = show(&app, &uri, &fault);
+    } else if is_refusal_of_arguments(&response) {
+        let told = axum::body::to_bytes(std::mem::take(response.body_mut()), REFUSAL_BYTES).await;
+        let told = told.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        response = show(&app, &uri, &Fault::Bad(told));
     }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -43,6 +47,15 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     response
+}
+
+/// How much of a refusal's text is shown.
+const REFUSAL_BYTES: usize = 4096;
+
+/// Whether a handler's arguments could not be read: a number in the path that is none, say.
+fn is_refusal_of_arguments(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    response.status() == StatusCode::BAD_REQUEST && kind.is_some_and(|kind| kind.starts_with(b"text/plain"))
 }
 
 /// The page, or the JSON, that tells of a fault.

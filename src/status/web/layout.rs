@@ -56,7 +56,7 @@ pub(super) fn page(view: &View, page: Page<'_>) -> Markup {
                 main #main { (page.body) }
                 footer.bottom {
                     a href=(view.to([&"about"])) { "Bellwether " (env!("CARGO_PKG_VERSION")) }
-                    span { "Page made " time title=(view.exactly(view.now)) { (view.exactly(view.now)) } }
+                    span { "Page made " time datetime=(view.iso_now()) { (view.exactly(view.now)) } }
                 }
             }
         }

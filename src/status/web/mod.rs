@@ -8,11 +8,17 @@
 //! * Never: trusts what a client sends, waits for a slow one, holds state that a restart would miss.
 
 pub mod actions;
+mod ansi;
 mod app;
 mod assets;
+mod download;
+mod events;
 mod fault;
+mod forms;
 mod guard;
 mod layout;
+mod log_lines;
+mod pages;
 mod rooms;
 mod routes;
 mod server;

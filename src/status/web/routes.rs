@@ -2,16 +2,44 @@
 
 use super::app::App;
 use super::fault::Fault;
-use super::{assets, guard};
+use super::pages::{
+    about, build, builder, builders, changes, doing, force, home, log, requests, schedulers, workers,
+};
+use super::{assets, events, guard};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 /// All addresses of the site.
 pub(super) fn router(app: App) -> Router {
     Router::new()
+        .route("/", get(home::home))
+        .route("/about", get(about::about))
+        .route("/builders", get(builders::builders))
+        .route("/builders/{builder}", get(builder::builder))
+        .route("/builders/{builder}/force/{scheduler}", get(force::of_builder).post(force::send_to_builder))
+        .route("/builders/{builder}/builds/{number}", get(build::build))
+        .route("/builders/{builder}/builds/{number}/stop", post(doing::stop))
+        .route("/builders/{builder}/builds/{number}/rebuild", post(doing::rebuild))
+        .route("/builders/{builder}/builds/{number}/steps/{step}/logs/{log}", get(log::log))
+        .route("/builders/{builder}/builds/{number}/steps/{step}/logs/{log}/lines", get(log::lines))
+        .route("/builders/{builder}/builds/{number}/steps/{step}/logs/{log}/tail", get(log::tail))
+        .route("/builders/{builder}/builds/{number}/steps/{step}/logs/{log}/text", get(log::text))
+        .route("/builders/{builder}/builds/{number}/steps/{step}/logs/{log}/raw", get(log::raw))
+        .route("/requests", get(requests::requests))
+        .route("/requests/{id}", get(requests::request))
+        .route("/requests/{id}/cancel", post(doing::cancel))
+        .route("/workers", get(workers::workers))
+        .route("/workers/{worker}", get(workers::worker))
+        .route("/workers/{worker}/{action}", post(doing::worker))
+        .route("/changes", get(changes::changes))
+        .route("/changes/{id}", get(changes::change))
+        .route("/schedulers", get(schedulers::schedulers))
+        .route("/schedulers/{scheduler}/force", get(force::of_scheduler).post(force::send_to_scheduler))
+        .route("/events", get(events::events))
+        .route("/robots.txt", get(assets::robots))
         .route("/assets/{digest}/{name}", get(assets::asset))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)

@@ -32,6 +32,11 @@ impl View {
         View { config, now, zone: zone.unwrap_or_else(TimeZone::system), root }
     }
 
+    /// The same for a fragment that will stand on a build's page, wherever it is fetched from.
+    pub(super) fn on_a_build_page(&self) -> View {
+        View { root: "../../../".to_owned(), ..self.clone() }
+    }
+
     /// The address of what has this path, its parts not encoded yet.
     pub(super) fn to<const N: usize>(&self, parts: [&dyn std::fmt::Display; N]) -> String {
         let parts = parts.map(|part| utf8_percent_encode(&part.to_string(), PATH_PART).to_string());
@@ -65,6 +70,11 @@ impl View {
     /// A moment's date and time, for where the exact one matters.
     pub(super) fn exactly(&self, at: Wall) -> String {
         words::exact(at, &self.zone)
+    }
+
+    /// The moment as the script reads it: the server's clock is the one that counts.
+    pub(super) fn iso_now(&self) -> String {
+        words::rfc3339(self.now)
     }
 
     /// How long something took, or has been taking: the script lets that grow.

@@ -50,12 +50,16 @@ fn roughly(duration: Duration) -> String {
 /// Two units: `0.3 s`, `42 s`, `3 min 5 s`, `2 h 10 min`, `4 d 3 h`.
 pub(super) fn duration(duration: Duration) -> String {
     let s = duration.as_secs();
+    let two = |large: u64, unit: &str, small: u64, small_unit: &str| match small {
+        0 => format!("{large} {unit}"),
+        small => format!("{large} {unit} {small} {small_unit}"),
+    };
     match s {
         0..10 if duration.subsec_millis() >= 50 => format!("{:.1} s", duration.as_secs_f64()),
         0..60 => format!("{s} s"),
-        60..3600 => format!("{} min {} s", s / 60, s % 60),
-        3600..86_400 => format!("{} h {} min", s / 3600, s % 3600 / 60),
-        _ => format!("{} d {} h", s / 86_400, s % 86_400 / 3600),
+        60..3600 => two(s / 60, "min", s % 60, "s"),
+        3600..86_400 => two(s / 3600, "h", s % 3600 / 60, "min"),
+        _ => two(s / 86_400, "d", s % 86_400 / 3600, "h"),
     }
 }
 
@@ -133,6 +137,7 @@ mod tests {
             (9_960, "10.0 s"),
             (42_900, "42 s"),
             (185_000, "3 min 5 s"),
+            (180_000, "3 min"),
             (7_800_000, "2 h 10 min"),
             (356_400_000, "4 d 3 h"),
         ] {

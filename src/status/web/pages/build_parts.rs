@@ -1,0 +1,191 @@
+//! How a build's page looks.
+
+use super::build::log_address;
+use super::home::progress;
+use super::tables;
+use crate::botmaster::RunningBuild;
+use crate::model::{Build, Buildset, Change, LogInfo, Properties, Results, SourceStamp, Step};
+use crate::status::web::log_lines::Shown;
+use crate::status::web::view::{View, badge, class, sign};
+use crate::status::web::words;
+use maud::{Markup, html};
+
+/// Everything about a build.
+pub(super) struct Data {
+    pub(super) build: Build,
+    pub(super) steps: Vec<StepData>,
+    pub(super) properties: Properties,
+    pub(super) buildset: Option<Buildset>,
+    pub(super) changes: Vec<Change>,
+    /// The build that triggered it.
+    pub(super) parent: Option<Build>,
+    pub(super) has_next: bool,
+}
+
+/// A step, and its logs with the ends of those that are shown.
+pub(super) struct StepData {
+    pub(super) step: Step,
+    pub(super) logs: Vec<(LogInfo, Option<Shown>)>,
+}
+
+/// Whether a step is unfolded: while it runs, and when it went wrong.
+pub(super) fn is_open(step: &Step) -> bool {
+    !matches!(step.results, Some(Results::Success | Results::Skipped))
+}
+
+pub(super) fn render(view: &View, data: &Data, live: Option<&RunningBuild>) -> Markup {
+    let build = &data.build;
+    html! {
+        (crumbs(view, data))
+        header #summary data-fragment class={ "verdict " (class(build.results)) } {
+            div.heading {
+                h1 { (build.builder) " " span.no { "#" (build.number) } }
+                (badge(build.results))
+                div.buttons { (buttons(view, build, live)) }
+            }
+            @if !build.state.is_empty() { p.lead { @if live.is_some_and(|live| live.stopping) { "stopping: " } (build.state) } }
+            dl.facts {
+                div { dt { "Worker" } dd { a href=(view.worker(&build.worker)) { (build.worker) } } }
+                div { dt { "Began" } dd { (view.when(build.started_at)) } }
+                div { dt { "Took" } dd { (view.took(build.started_at, build.complete_at)) } }
+                div { dt { "Reason" } dd { (build.reason) } }
+                @if let Some(parent) = &data.parent {
+                    div { dt { "Triggered by" } dd { a href=(view.build(&parent.builder, parent.number)) { (super::build_name(parent)) } } }
+                }
+            }
+            @if let Some(live) = live { (progress(live.progress)) }
+        }
+        div.columns {
+            section #steps data-fragment aria-labelledby="h-steps" {
+                h2 #h-steps { "Steps" }
+                @if data.steps.iter().all(|data| data.step.hidden) { (tables::nothing("No step has begun yet.")) }
+                ol.steps {
+                    @for step in data.steps.iter().filter(|data| !data.step.hidden) { (self::step(view, build, step)) }
+                }
+            }
+            aside {
+                section #sources data-fragment {
+                    h2 { "Source" }
+                    @if let Some(buildset) = &data.buildset { @for stamp in &buildset.source_stamps { (source(stamp, &data.properties)) } }
+                    @if !data.changes.is_empty() {
+                        h2 { "Changes " span.count { (data.changes.len()) } }
+                        (tables::changes(view, &data.changes))
+                    }
+                }
+                section #properties data-fragment {
+                    h2 { "Properties" }
+                    @if data.properties.is_empty() { (tables::nothing("None.")) } @else { (tables::properties(&data.properties)) }
+                }
+            }
+        }
+    }
+}
+
+fn crumbs(view: &View, data: &Data) -> Markup {
+    let build = &data.build;
+    html! {
+        nav.crumbs aria-label="Where this is" {
+            a href=(view.to([&"builders"])) { "Builders" }
+            a href=(view.builder(&build.builder)) { (build.builder) }
+            span.push {
+                @if build.number > 1 { a rel="prev" href=(view.build(&build.builder, build.number - 1)) { "← #" (build.number - 1) } }
+                @if data.has_next { a rel="next" href=(view.build(&build.builder, build.number + 1)) { "#" (build.number + 1) " →" } }
+            }
+        }
+    }
+}
+
+fn buttons(view: &View, build: &Build, live: Option<&RunningBuild>) -> Markup {
+    let address = |what: &str| view.to([&"builders", &build.builder, &"builds", &build.number, &what]);
+    let is_configured = view.config.builder(&build.builder).is_some();
+    html! {
+        @if build.complete_at.is_none() {
+            form method="post" action=(address("stop")) {
+                input type="text" name="reason" placeholder="Why (if you like)" aria-label="Why it is stopped" maxlength="200";
+                button.danger disabled[live.is_some_and(|live| live.stopping)] { "Stop" }
+            }
+        } @else if is_configured {
+            form method="post" action=(address("rebuild")) { button { "Rebuild" } }
+        }
+    }
+}
+
+fn source(stamp: &SourceStamp, properties: &Properties) -> Markup {
+    let got = properties.value("got_revision").and_then(|got| match got.get(&stamp.codebase) {
+        Some(of_codebase) => of_codebase.as_str(),
+        None => got.as_str(),
+    });
+    let revision = stamp.revision.as_deref().or(got);
+    html! {
+        dl.facts.tall {
+            @if !stamp.codebase.is_empty() { div { dt { "Codebase" } dd { (stamp.codebase) } } }
+            @if !stamp.repository.is_empty() { div { dt { "Repository" } dd.break { (stamp.repository) } } }
+            div { dt { "Branch" } dd { (stamp.branch.as_deref().unwrap_or("the default one")) } }
+            div { dt { "Revision" } dd {
+                @match revision { Some(revision) => code.break { (revision) }, None => "the newest" }
+            } }
+            @if !stamp.project.is_empty() { div { dt { "Project" } dd { (stamp.project) } } }
+            @if let Some(patch) = &stamp.patch {
+                div { dt { "Patch" } dd { details { summary { (patch.comment) " by " (patch.author) } pre { (patch.body) } } } }
+            }
+        }
+    }
+}
+
+fn step(view: &View, build: &Build, data: &StepData) -> Markup {
+    let step = &data.step;
+    html! {
+        li id={ "step-" (step.number) } class=(class(step.results)) {
+            details open[is_open(step)] id={ "details-" (step.number) } {
+                summary {
+                    (sign(step.results))
+                    span.name { (step.name) }
+                    span.state { @if step.state != step.name { (step.state) } }
+                    (span_of(view, build, step))
+                    @if let Some(started_at) = step.started_at { (view.took(started_at, step.complete_at)) }
+                }
+                @if data.logs.is_empty() { p.nothing { "No logs." } }
+                @for (log, tail) in &data.logs { (self::log(view, build, step, log, tail.as_ref())) }
+            }
+        }
+    }
+}
+
+fn log(view: &View, build: &Build, step: &Step, log: &LogInfo, tail: Option<&Shown>) -> Markup {
+    let address = log_address(view, build, step, log);
+    html! {
+        p.loghead {
+            a.name href=(address) { (log.name) }
+            span.meta { (words::count(usize::try_from(log.line_count).unwrap_or(0), "line")) }
+            a href={ (address) "/text" } { "text" }
+            a href={ (address) "/raw" } { "download" }
+        }
+        @match tail {
+            Some(tail) => {
+                @if tail.first > 0 { p.earlier { a href=(address) { "All, with the " (words::count(usize::try_from(tail.first).unwrap_or(0), "line")) " before" } } }
+                (tail.block(log, &address))
+            }
+            // The script fetches the end of the log when the step is unfolded.
+            None => @if log.line_count > 0 {
+                div.later data-later={ (address) "/tail" } { a href=(address) { "Read it" } }
+            }
+        }
+    }
+}
+
+/// When, within the build, the step ran: a bar as wide as the build took.
+fn span_of(view: &View, build: &Build, step: &Step) -> Markup {
+    let end = build.complete_at.unwrap_or(view.now);
+    let whole = end.since(build.started_at).as_millis().max(1);
+    let part = |of: std::time::Duration| of.as_millis().min(whole) * 1000 / whole;
+    html! {
+        @if let Some(started_at) = step.started_at {
+            @let from = part(started_at.since(build.started_at));
+            @let wide = part(step.complete_at.unwrap_or(end).since(started_at)).max(6);
+            svg.span viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" {
+                rect.whole x="0" y="4" width="1000" height="2" {}
+                rect.part x=(from.min(994)) y="0" width=(wide) height="10" {}
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The schedulers: when each asks, and whom.
+
+use super::Answer;
+use super::tables::nothing;
+use crate::config::{Scheduler, SchedulerKind};
+use crate::schedulers::SchedulerStatus;
+use crate::status::web::app::App;
+use crate::status::web::layout::{Page, page};
+use crate::status::web::view::View;
+use crate::status::web::words;
+use axum::extract::State;
+use maud::{Markup, html};
+
+/// `/schedulers`
+pub(in crate::status::web) async fn schedulers(State(app): State<App>, view: View) -> Answer {
+    let all = app.act(|actions| actions.schedulers()).await??;
+    let body = html! {
+        h1 { "Schedulers" }
+        section #schedulers data-fragment {
+            @if all.is_empty() { (nothing("No scheduler is configured: nothing will be built.")) }
+            @for status in &all { (card(&view, status)) }
+        }
+    };
+    let events = Some("about=changes".to_owned());
+    Ok(page(&view, Page { title: "Schedulers".to_owned(), place: "schedulers", events, body }))
+}
+
+fn card(view: &View, status: &SchedulerStatus) -> Markup {
+    let scheduler = &status.scheduler;
+    html! {
+        article.card id=(scheduler.name) {
+            div.heading {
+                h2 { (scheduler.name) }
+                @if let SchedulerKind::Force(force) = &scheduler.kind {
+                    div.buttons { a.button href=(view.to([&"schedulers", &scheduler.name, &"force"])) { (force.button_name) } }
+                }
+            }
+            p {
+                (kind(scheduler))
+                @if status.pending > 0 {
+                    " " b { (words::count(status.pending, "change")) } @if status.pending == 1 { " waits" } @else { " wait" } " in it"
+                    @if let Some(at) = status.builds_at { ", to be built " (view.when(at)) } "."
+                }
+            }
+            @if let Some(trouble) = &status.trouble { p.trouble { (trouble) } }
+            ul.chips { @for builder in &scheduler.builders { li { a href=(view.builder(builder)) { (builder) } } } }
+        }
+    }
+}
+
+fn kind(scheduler: &Scheduler) -> String {
+    let (what, changes) = match &scheduler.kind {
+        SchedulerKind::SingleBranch(changes) => ("Builds changes", changes),
+        SchedulerKind::AnyBranch(changes) => ("Builds changes of each branch by itself", changes),
+        SchedulerKind::Force(_) => return "Builds when somebody asks.".to_owned(),
+    };
+    match changes.tree_stable_timer {
+        Some(timer) => format!("{what}, once no other has come for {}.", words::duration(timer)),
+        None => format!("{what}, at once."),
+    }
+}

@@ -41,12 +41,14 @@ impl<K: Ord + Clone> Timers<K> {
         self.by_time.first().map(|(at, _)| *at)
     }
 
+    /// The earliest key whose deadline is not after `now`.
+    pub fn due(&self, now: Mono) -> Option<&K> {
+        self.by_time.first().filter(|(at, _)| *at <= now).map(|(_, key)| key)
+    }
+
     /// Takes out the earliest key whose deadline is not after `now`.
     pub fn pop_due(&mut self, now: Mono) -> Option<K> {
-        let (at, key) = self.by_time.first()?.clone();
-        if at > now {
-            return None;
-        }
+        let key = self.due(now)?.clone();
         self.cancel(&key);
         Some(key)
     }

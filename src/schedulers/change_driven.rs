@@ -56,9 +56,8 @@ impl Lanes {
     }
 
     /// A lane whose tree has been stable for long enough.
-    pub fn due(&self, now: Mono) -> Option<Lane> {
-        let mut due = self.timers.clone();
-        due.pop_due(now)
+    pub fn due(&self, now: Mono) -> Option<&Lane> {
+        self.timers.due(now)
     }
 
     /// When the next lane is due.

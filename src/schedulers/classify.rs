@@ -15,9 +15,9 @@ pub(super) struct Share {
     pub(super) scheduler: String,
     /// Its cursor, before and after.
     span: (ChangeId, ChangeId),
-    verdicts: Vec<Classified>,
+    pub(super) verdicts: Vec<Classified>,
     /// Without a timer, each important change makes a buildset of its own, at once (`SC-03`).
-    buildsets: Vec<NewBuildset>,
+    pub(super) buildsets: Vec<NewBuildset>,
     /// With a timer: the changes that wait, each with whether it is important.
     pub(super) waiting: Vec<(Change, bool)>,
 }

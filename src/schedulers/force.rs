@@ -92,7 +92,12 @@ pub fn buildset(
 ) -> Result<NewBuildset, ForceRefused> {
     let mut form = Form::new(&request.fields);
     let branch = form.text_of(&force.branch, BRANCH);
-    let username = if request.owner.is_empty() { form.text(&force.username) } else { request.owner.clone() };
+    let username = if request.owner.is_empty() {
+        form.text(&force.username)
+    } else {
+        form.pass(&force.username);
+        request.owner.clone()
+    };
     let reason = form.text(&force.reason);
     let repository = form.text(&force.repository);
     let revision = form.text_of(&force.revision, REVISION);

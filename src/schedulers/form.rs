@@ -55,6 +55,11 @@ impl<'a> Form<'a> {
         self.wrong
     }
 
+    /// A field may be sent, but nothing is asked of it.
+    pub(super) fn pass(&mut self, parameter: &'a Parameter) {
+        self.known.insert(&parameter.name);
+    }
+
     /// The text of a field; empty where it is wrong.
     pub(super) fn text(&mut self, parameter: &'a Parameter) -> String {
         self.value(parameter).as_ref().map(text_of).unwrap_or_default()
@@ -73,7 +78,7 @@ impl<'a> Form<'a> {
 
     /// The value of a field; `None` where it is wrong.
     pub(super) fn value(&mut self, parameter: &'a Parameter) -> Option<Value> {
-        self.known.insert(&parameter.name);
+        self.pass(parameter);
         match read(parameter, self.fields.get(&parameter.name)) {
             Ok(value) => Some(value),
             Err(what) => {

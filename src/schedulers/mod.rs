@@ -85,3 +85,6 @@ impl<Me: Ranked> Handle<Me> {
         self.0.call(Msg::Snapshot)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,7 +160,7 @@ impl Schedulers {
 
     /// A lane that is due, and whose it is.
     fn due(&self, now: Mono) -> Option<(usize, Lane)> {
-        let lane = |running: &Running| running.loaded.as_ref()?.lanes.due(now);
+        let lane = |running: &Running| running.loaded.as_ref()?.lanes.due(now).cloned();
         self.running.iter().enumerate().find_map(|(at, running)| Some((at, lane(running)?)))
     }
 
@@ -261,7 +261,7 @@ impl Service for Schedulers {
 
     /// A scheduler that is configured as before goes on undisturbed; one that is not reads its rows again, and its
     /// timer runs its full length.
-    fn apply(&mut self, wanted: &Arc<Config>, _: &mut Turn) {
+    fn apply(&mut self, wanted: &Arc<Config>, turn: &mut Turn) {
         let mut before = std::mem::take(&mut self.running);
         for scheduler in &wanted.schedulers {
             let same = before.iter().position(|running| running.scheduler == *scheduler);
@@ -276,6 +276,9 @@ impl Service for Schedulers {
         self.num_schedulers.set(self.running.len());
         self.config = wanted.clone();
         self.behind = true;
+        self.retry_at = None;
+        // A new scheduler has its cursor when this returns, so that it takes every change from here on.
+        self.settle(turn);
     }
 
     fn handle(&mut self, msg: Msg, turn: &mut Turn) {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -10,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 pub struct Launch {
     /// The worker's name.
     pub name: String,
-    /// `HOST:PORT` of the listening port.
-    pub master: String,
+    /// Where a program on this machine reaches the master.
+    pub master: SocketAddr,
     /// What it logs in with.
     pub password: String,
     /// Where it keeps its builders' directories.
@@ -20,15 +21,18 @@ pub struct Launch {
 
 /// Starts agents. Real for the daemon; simulated workers need no processes.
 pub trait Launcher: Send {
-    /// Starts one. It ends when the process is dropped.
+    /// Starts one.
     ///
     /// # Errors
     /// The operating system can't.
     fn launch(&mut self, launch: &Launch) -> io::Result<Box<dyn Process>>;
 }
 
-/// An agent that was started. Dropping it kills it.
+/// An agent that was started. Dropped, it ends too, but nobody waits for it.
 pub trait Process: Send {
+    /// Tells it to end: it ends what it runs first.
+    fn end(&mut self);
+
     /// How it ended, if it has.
     fn ended(&mut self) -> Option<String>;
 }
@@ -46,7 +50,7 @@ impl Launcher for Children {
         let log = File::options().create(true).append(true).open(launch.dir.join("agent.log"))?;
         let child = Command::new(std::env::current_exe()?)
             .args(["agent", "--exit-with-parent", "--password-env", PASSWORD])
-            .args(["--master", &launch.master, "--name", &launch.name])
+            .args(["--master", &launch.master.to_string(), "--name", &launch.name])
             .arg("--dir")
             .arg(&launch.dir)
             .env(PASSWORD, &launch.password)
@@ -62,22 +66,15 @@ impl Launcher for Children {
 struct Agent(Child);
 
 impl Process for Agent {
+    fn end(&mut self) {
+        drop(self.0.stdin.take());
+    }
+
     fn ended(&mut self) -> Option<String> {
         match self.0.try_wait() {
             Ok(None) => None,
             Ok(Some(status)) => Some(status.to_string()),
             Err(error) => Some(error.to_string()),
-        }
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        // At the end of its input it ends its builds and itself; there is nobody to tell if it is gone already.
-        drop(self.0.stdin.take());
-        if self.0.try_wait().ok().flatten().is_none() {
-            let _ = self.0.kill();
-            let _ = self.0.wait();
         }
     }
 }

@@ -3,12 +3,34 @@
 //! * Does: gives waiting requests to free workers, runs each build's steps there, stores what comes of it.
 //! * Thread `botmaster`, rank 60. Calls db and pbmanager; tells, after each commit, what happened ([`Event`]).
 //! * Owns: the workers' sessions, the queue of requests, the running builds, the child processes of local workers.
-//! * Around the service, pure: `attach` (a worker's greeting), `distributor` (who builds what), `build`
-//!   and `steps` (what a build does next), `render` (`%(...)s`), `logs` (output to lines).
+//! * Around the service, pure: [`attach`] (a worker's greeting), [`distributor`] (who builds what), [`build`]
+//!   and [`steps`] (what a build does next), [`render`] (`%(...)s`), [`logs`] (output to lines).
 //! * Never: loses a request (the rows are the truth), runs a program but a local worker, waits for a worker.
 
+mod adopt;
+mod asked;
+pub mod attach;
+pub mod build;
+pub mod collapse;
+pub mod command;
+mod dispatch;
+pub mod distributor;
+pub mod limits;
 pub mod local;
+mod locals;
+pub mod logs;
+mod properties;
+pub mod render;
+mod running;
 pub mod service;
+mod sessions;
+pub mod step;
+pub mod steps;
+pub mod store;
+mod workers;
+
+#[cfg(test)]
+mod tests;
 
 pub use service::Botmaster;
 
@@ -94,6 +116,9 @@ pub enum Refused {
     /// The request is complete already.
     #[error("request {0} is complete already")]
     Complete(RequestId),
+    /// Another master builds what the request asks for.
+    #[error("request {0} is being built by another master")]
+    ClaimedElsewhere(RequestId),
     /// The builder is not configured any more.
     #[error("builder {0:?} is not configured")]
     NoSuchBuilder(String),
@@ -103,9 +128,6 @@ pub enum Refused {
     /// The worker is not connected.
     #[error("worker {0:?} is not connected")]
     NotConnected(String),
-    /// The master is about to stop and starts nothing new.
-    #[error("the master is shutting down")]
-    Draining,
     /// The database is out of reach.
     #[error("{0}")]
     Outage(#[from] db::DbError),

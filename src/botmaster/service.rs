@@ -1,19 +1,144 @@
 //! The service's state and its turn.
 
-use super::{Msg, Refused, Snapshot, Wiring};
-use crate::config::Config;
-use crate::kernel::{Ranked, Service, Turn, rank};
+use super::distributor::Distributor;
+use super::limits::{CHUNK_PATIENCE, HEARTBEAT, QUEUE_POLL};
+use super::locals::LocalWorkers;
+use super::running::Running;
+use super::store::Store;
+use super::workers::Workers;
+use super::{Msg, Refused, Wiring};
+use crate::config::{Builder, Config, SecretText};
+use crate::db::{self, Claimant};
+use crate::kernel::{Hint, Offer, Ranked, Refusal, Service, Timers, Turn, rank};
+use crate::model::{BuildId, Mono, RequestId};
+use crate::pbmanager::{self, News};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A moment that the service waits for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Alarm {
+    /// A worker's greeting has taken too long.
+    Greeting(String),
+    /// The old one of two connections did not answer.
+    Arbitration(String),
+    /// A worker is silent.
+    Ping(String),
+    /// A build's deadline.
+    Build(BuildId),
+    /// Lines of logs have waited long enough.
+    Chunks,
+    /// The queue is read again.
+    Queue,
+    /// Starting builds is tried again after an outage.
+    Outage,
+    /// This master lives.
+    Heartbeat,
+    /// The processes of local workers are looked at.
+    Processes,
+}
 
 /// The service.
 pub struct Botmaster {
-    wiring: Wiring,
+    pub(super) name: String,
+    pub(super) db: db::Handle<Botmaster>,
+    pub(super) pb: pbmanager::Handle<Botmaster>,
+    pub(super) ear: Offer<News>,
+    pub(super) store: Store,
+    /// Who claims; `None` before the first configuration.
+    pub(super) claimant: Option<Claimant>,
+    /// Set where another master has declared this one dead.
+    fenced: Arc<AtomicBool>,
+    pub(super) config: Arc<Config>,
+    /// The configured builders, by name.
+    pub(super) builders: BTreeMap<String, Arc<Builder>>,
+    /// The workers' secrets of the configuration that is being prepared.
+    pub(super) prepared: BTreeMap<String, SecretText>,
+    pub(super) workers: Workers,
+    pub(super) locals: LocalWorkers,
+    pub(super) queue: Distributor,
+    /// The largest id that the queue was ever told of.
+    pub(super) newest: RequestId,
+    /// Something has changed since the last time that nobody could be given anything.
+    pub(super) may_start: bool,
+    pub(super) builds: BTreeMap<BuildId, Running>,
+    /// Those who wait for the end of the last build; `Some` once nothing new is started.
+    pub(super) draining: Option<Vec<Hint<()>>>,
+    pub(super) timers: Timers<Alarm>,
+    last_key: u64,
 }
 
 impl Botmaster {
     /// One that serves nobody before the first configuration is applied.
     pub fn new(wiring: Wiring) -> Botmaster {
-        Botmaster { wiring }
+        let Wiring { name, db, pb, ear, events, launcher } = wiring;
+        Botmaster {
+            name,
+            store: Store::new(db.clone(), events),
+            db,
+            pb,
+            ear,
+            claimant: None,
+            fenced: Arc::default(),
+            config: Arc::new(Config::empty()),
+            builders: BTreeMap::new(),
+            prepared: BTreeMap::new(),
+            workers: Workers::default(),
+            locals: LocalWorkers::new(launcher),
+            queue: Distributor::default(),
+            newest: RequestId(0),
+            may_start: false,
+            builds: BTreeMap::new(),
+            draining: None,
+            timers: Timers::default(),
+            last_key: super::sessions::MASTER,
+        }
+    }
+
+    /// A number that was never used in this process: for an object of ours, or a call.
+    pub(super) fn key(&mut self) -> u64 {
+        self.last_key += 1;
+        self.last_key
+    }
+
+    fn ring(&mut self, alarm: Alarm, turn: &mut Turn) {
+        match alarm {
+            Alarm::Greeting(worker) => self.drop_session(&worker, "its greeting takes too long"),
+            Alarm::Arbitration(worker) => {
+                self.drop_session(&worker, "it does not answer, and another connection wants its place");
+            }
+            Alarm::Ping(worker) => self.check_pulse(&worker, turn),
+            Alarm::Build(build) => self.build_timer(build, turn),
+            Alarm::Chunks => self.write_chunks(),
+            Alarm::Queue => {
+                self.timers.set(Alarm::Queue, turn.now() + QUEUE_POLL);
+                self.compare_queue(turn);
+            }
+            Alarm::Outage => self.may_start = true,
+            Alarm::Heartbeat => self.beat(turn),
+            Alarm::Processes => self.watch_processes(turn),
+        }
+    }
+
+    /// Notes that this master lives. One that was declared dead by another must not go on: its claims are void.
+    fn beat(&mut self, turn: &mut Turn) {
+        assert!(!self.fenced.load(Ordering::Acquire), "another master has taken this one's place");
+        self.timers.set(Alarm::Heartbeat, turn.now() + HEARTBEAT);
+        let Some(claimant) = self.claimant else { return };
+        let (now, fenced) = (turn.wall(), self.fenced.clone());
+        self.db.write_later_then(
+            0,
+            move |tx| db::masters::touch(tx, claimant, now),
+            move |lives| fenced.store(!lives, Ordering::Release),
+        );
+    }
+
+    /// Lines that wait will be written soon.
+    pub(super) fn chunks_wait(&mut self, now: Mono) {
+        if self.timers.get(&Alarm::Chunks).is_none() {
+            self.timers.set(Alarm::Chunks, now + CHUNK_PATIENCE);
+        }
     }
 }
 
@@ -25,20 +150,76 @@ impl Ranked for Botmaster {
 impl Service for Botmaster {
     type Msg = Msg;
 
-    fn apply(&mut self, _wanted: &Arc<Config>, _turn: &mut Turn) {}
+    fn prepare(&mut self, wanted: &Arc<Config>, turn: &mut Turn) -> Result<(), Vec<Refusal>> {
+        self.begin_life(turn)?;
+        self.find_secrets(wanted)
+    }
+
+    fn abandon(&mut self) {
+        self.prepared.clear();
+    }
+
+    fn apply(&mut self, wanted: &Arc<Config>, turn: &mut Turn) {
+        if self.timers.get(&Alarm::Heartbeat).is_none() {
+            self.timers.set(Alarm::Heartbeat, turn.now() + HEARTBEAT);
+            self.timers.set(Alarm::Queue, turn.now() + QUEUE_POLL);
+            self.read_wishes(wanted, turn);
+            self.read_queue(turn);
+        }
+        self.adopt(wanted, turn);
+    }
 
     fn handle(&mut self, msg: Msg, turn: &mut Turn) {
         match msg {
-            Msg::News(_) | Msg::RequestsMayWait => {}
-            Msg::StopBuild { build, reply, .. } => reply.send(Err(Refused::NotRunning(build))),
-            Msg::CancelRequest { request, reply, .. } => reply.send(Err(Refused::NoSuchRequest(request))),
-            Msg::Rebuild { build, reply, .. } => reply.send(Err(Refused::NoSuchBuild(build))),
-            Msg::Drain { idle } => idle.tell(()),
-            Msg::Snapshot(reply) => reply.send(Snapshot::default()),
-            Msg::SetPaused { worker, reply, .. } | Msg::ShutDownWorker { worker, reply } => {
-                slog::debug!(turn.log(), "refused"; "master" => &self.wiring.name);
-                reply.send(Err(Refused::NoSuchWorker(worker)));
+            Msg::News(news) => self.news(news, turn),
+            Msg::RequestsMayWait => self.read_new_requests(turn),
+            Msg::StopBuild { build, reason, by, reply } => {
+                reply.send(self.stop_build(build, &reason, &by, turn))
+            }
+            Msg::CancelRequest { request, reason, by, reply } => {
+                reply.send(self.cancel_request(request, &reason, &by, turn));
+            }
+            Msg::Rebuild { build, by, reply } => reply.send(self.rebuild(build, &by, turn)),
+            Msg::Drain { idle } => {
+                self.draining.get_or_insert_default().push(idle);
+                self.tell_if_idle();
+            }
+            Msg::Snapshot(reply) => reply.send(self.snapshot()),
+            Msg::SetPaused { worker, paused, reply } => reply.send(self.set_paused(&worker, paused)),
+            Msg::ShutDownWorker { worker, reply } => {
+                let known = self.workers.all.contains_key(&worker);
+                reply.send(match self.workers.session(&worker) {
+                    Some(_) => {
+                        self.leave_gracefully(&worker);
+                        Ok(())
+                    }
+                    None if known => Err(Refused::NotConnected(worker)),
+                    None => Err(Refused::NoSuchWorker(worker)),
+                });
             }
         }
+    }
+
+    fn overrun(&mut self, turn: &mut Turn) {
+        self.compare_queue(turn);
+    }
+
+    fn next_wake(&self) -> Option<Mono> {
+        if self.may_start && self.can_start() { Some(Mono::default()) } else { self.timers.next() }
+    }
+
+    fn wake(&mut self, turn: &mut Turn) {
+        while let Some(alarm) = self.timers.pop_due(turn.now()) {
+            self.ring(alarm, turn);
+        }
+    }
+
+    fn settle(&mut self, turn: &mut Turn) {
+        self.start_builds(turn);
+        self.store.flush();
+    }
+
+    fn stop(&mut self, turn: &mut Turn) {
+        self.end_life(turn);
     }
 }

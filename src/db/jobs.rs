@@ -55,18 +55,34 @@ where
     }
 }
 
-/// Work that nobody waits for.
-pub(super) struct Later<F>(pub(super) F);
+/// Work that nobody waits for; `then` hears of its commit.
+pub(super) struct Later<R, F, T> {
+    work: F,
+    result: Option<R>,
+    then: T,
+}
 
-impl<F> Job for Later<F>
+impl<R, F, T> Later<R, F, T> {
+    pub(super) fn new(work: F, then: T) -> Later<R, F, T> {
+        Later { work, result: None, then }
+    }
+}
+
+impl<R: Send, F, T> Job for Later<R, F, T>
 where
-    F: FnMut(&mut Transaction<'_>) -> Result<(), DbError> + Send,
+    F: FnMut(&mut Transaction<'_>) -> Result<R, DbError> + Send,
+    T: FnOnce(R) + Send,
 {
     fn run(&mut self, tx: &mut Transaction<'_>) -> Result<(), DbError> {
-        (self.0)(tx)
+        self.result = Some((self.work)(tx)?);
+        Ok(())
     }
 
-    fn done(self: Box<Self>, _: Result<(), DbError>) {}
+    fn done(self: Box<Self>, outcome: Result<(), DbError>) {
+        if let (Ok(()), Some(result)) = (outcome, self.result) {
+            (self.then)(result);
+        }
+    }
 
     fn has_caller(&self) -> bool {
         false

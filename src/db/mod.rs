@@ -24,6 +24,7 @@ pub mod service;
 mod sourcestamps;
 pub mod state;
 pub mod steps;
+pub mod waiting;
 pub mod workers;
 pub mod writer;
 
@@ -107,7 +108,18 @@ impl<Me: Ranked> Handle<Me> {
     where
         F: FnMut(&mut Transaction<'_>) -> Result<(), DbError> + Send + 'static,
     {
-        self.submit(bytes, Box::new(Later(work)));
+        self.write_later_then(bytes, work, |()| ());
+    }
+
+    /// As [`Handle::write_later`]; `then` runs on the writer's thread once the work is committed, with what the
+    /// work returned. It must not wait.
+    pub fn write_later_then<R, F, T>(&self, bytes: usize, work: F, then: T)
+    where
+        R: Send + 'static,
+        F: FnMut(&mut Transaction<'_>) -> Result<R, DbError> + Send + 'static,
+        T: FnOnce(R) + Send + 'static,
+    {
+        self.submit(bytes, Box::new(Later::new(work, then)));
     }
 
     /// Sends a job; see [`Handle::write_later`].

@@ -57,12 +57,12 @@ impl Results {
         }
     }
 
-    /// How bad it is; the larger the worse. Today's order: a skipped step is better than one with warnings
-    /// and worse than nothing; a cancelled one is the worst (`RS`).
+    /// How bad it is; the larger the worse. Today's order: what was skipped does not count beside a success;
+    /// a cancelled one is the worst (`RS`, `N-BU-06`).
     fn badness(self) -> u8 {
         match self {
-            Results::Success => 0,
-            Results::Skipped => 1,
+            Results::Skipped => 0,
+            Results::Success => 1,
             Results::Warnings => 2,
             Results::Failure => 3,
             Results::Exception => 4,

@@ -1,0 +1,124 @@
+//! Configurations: the first, which begins a life of this master, and every later one, adopted while builds run.
+
+use super::Botmaster;
+use super::build::Input;
+use super::service::Alarm;
+use super::workers::Worker;
+use crate::config::{Builder, Config, WorkerKind};
+use crate::kernel::{Ranked, Refusal, Turn};
+use crate::model::BuildId;
+use crate::pb::Secret;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+impl Botmaster {
+    /// Registers this life of the master, and ends what the last one left running.
+    pub(super) fn begin_life(&mut self, turn: &mut Turn) -> Result<(), Vec<Refusal>> {
+        if self.claimant.is_some() {
+            return Ok(());
+        }
+        let refuse = |what| vec![Refusal { service: Self::NAME, what }];
+        let (claimant, recovered) =
+            self.db.masters().start(&self.name, turn.wall()).map_err(|error| refuse(error.to_string()))?;
+        if !recovered.requests.is_empty() {
+            slog::warn!(turn.log(), "builds were running when the master ended; they are built again";
+                "builds" => recovered.builds.len(), "requests" => recovered.requests.len());
+        }
+        self.claimant = Some(claimant);
+        Ok(())
+    }
+
+    /// Finds the secret of each remote worker.
+    pub(super) fn find_secrets(&mut self, wanted: &Config) -> Result<(), Vec<Refusal>> {
+        let mut refusals = Vec::new();
+        self.prepared.clear();
+        for worker in wanted.workers.iter().filter(|worker| worker.kind == WorkerKind::Remote) {
+            let found = match &worker.password {
+                Some(password) => password.resolve(&wanted.secrets),
+                None => Err("it has no password".to_owned()),
+            };
+            match found {
+                Ok(text) => drop(self.prepared.insert(worker.name.clone(), text)),
+                Err(why) => {
+                    let what = format!("worker {:?}: {why}", worker.name);
+                    refusals.push(Refusal { service: Self::NAME, what });
+                }
+            }
+        }
+        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+    }
+
+    /// Reads what operators decided about workers before the last stop.
+    pub(super) fn read_wishes(&mut self, wanted: &Config, turn: &mut Turn) {
+        let rows = match self.db.workers().all() {
+            Ok(rows) => rows,
+            Err(error) => {
+                slog::error!(turn.log(), "the workers' rows cannot be read"; "error" => %error);
+                return;
+            }
+        };
+        for row in rows {
+            if let Some(config) = wanted.worker(&row.name) {
+                let mut worker = Worker::new(config.clone());
+                worker.paused = row.paused;
+                self.workers.all.insert(row.name, worker);
+            }
+        }
+    }
+
+    /// Makes a configuration the one in force. Running builds keep the steps that they began with.
+    pub(super) fn adopt(&mut self, wanted: &Arc<Config>, turn: &mut Turn) {
+        let old = std::mem::replace(&mut self.config, wanted.clone());
+        let mut builders: BTreeMap<String, Arc<Builder>> = BTreeMap::new();
+        for builder in &wanted.builders {
+            let same = self.builders.get(&builder.name).filter(|known| ***known == *builder);
+            let kept = same.cloned().unwrap_or_else(|| Arc::new(builder.clone()));
+            builders.insert(builder.name.clone(), kept);
+        }
+        self.builders = builders;
+        for config in &wanted.workers {
+            let worker =
+                self.workers.all.entry(config.name.clone()).or_insert_with(|| Worker::new(config.clone()));
+            (worker.config, worker.is_removed) = (config.clone(), false);
+            if let Some(text) = self.prepared.remove(&config.name) {
+                // A password that has not changed may still be another text: registering again costs nothing.
+                let _ = self.pb.register(&config.name, Secret::from(text.reveal()), self.ear.clone());
+            }
+        }
+        self.prepared.clear();
+        let wanted_names: BTreeSet<&str> = wanted.workers.iter().map(|worker| worker.name.as_str()).collect();
+        let removed = self.workers.all.keys().filter(|name| !wanted_names.contains(name.as_str()));
+        for name in removed.cloned().collect::<Vec<_>>() {
+            let _ = self.pb.unregister(&name);
+            if let Some(worker) = self.workers.all.get_mut(&name) {
+                worker.is_removed = true;
+            }
+        }
+        self.adopt_locals(&old, turn);
+        for name in self.workers.all.keys().cloned().collect::<Vec<_>>() {
+            if self.timers.get(&Alarm::Ping(name.clone())).is_none() {
+                self.check_pulse(&name, turn);
+            }
+            self.settle_worker(&name);
+        }
+        self.may_start = true;
+    }
+
+    /// The last turn: what runs is noted as to be repeated, and this master as stopped.
+    pub(super) fn end_life(&mut self, turn: &mut Turn) {
+        for build in self.builds.keys().copied().collect::<Vec<BuildId>>() {
+            self.feed(build, Input::Lost("master stopped"), turn);
+        }
+        self.store.flush();
+        self.locals.stop_all();
+        let Some(claimant) = self.claimant else { return };
+        for (name, worker) in &self.workers.all {
+            if worker.session.is_some() {
+                self.db.workers().disconnected(name, claimant.master, turn.wall());
+            }
+        }
+        if let Err(error) = self.db.masters().stop(claimant, turn.wall()) {
+            slog::warn!(turn.log(), "the end of this master is not noted"; "error" => %error);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! From waiting requests to running builds: reads the queue, collapses, claims, begins.
+
+use super::Botmaster;
+use super::build::{Build, Plan};
+use super::distributor::Pick;
+use super::limits::{OUTAGE_PAUSE, QUEUE, STARTS_PER_TURN};
+use super::properties::{Origins, of_build};
+use super::running::Running;
+use super::service::Alarm;
+use super::store::Write;
+use super::workers::Purpose;
+use crate::db::requests::{Ending, Start, Started};
+use crate::db::waiting::{self, Waiting};
+use crate::db::{self, Claimant, DbError, IdKind, Transaction};
+use crate::kernel::Turn;
+use crate::model::{self, Buildset, Change, Event, RequestId, Results, Wall};
+use std::collections::BTreeSet;
+use std::ops::{Bound, Range};
+
+/// How many ids of logs a build gets for each of its steps, before it has to ask for more.
+const LOGS_AHEAD: u32 = 2;
+
+/// A build whose rows are written, with what it needs to begin.
+struct Begun {
+    started: Started,
+    buildset: Buildset,
+    changes: Vec<Change>,
+    step_ids: Range<i64>,
+    log_ids: Range<i64>,
+}
+
+impl Botmaster {
+    /// Reads the whole queue, at the start.
+    pub(super) fn read_queue(&mut self, turn: &mut Turn) {
+        match self.db.read(|connection| waiting::after(connection, RequestId(0), QUEUE)) {
+            Ok(rows) => rows.into_iter().for_each(|row| self.enqueue(row)),
+            Err(error) => slog::error!(turn.log(), "the queue cannot be read"; "error" => %error),
+        }
+    }
+
+    /// Reads the requests that are newer than all that were read before, and collapses what they supersede.
+    pub(super) fn read_new_requests(&mut self, turn: &mut Turn) {
+        let newest = self.newest;
+        match self.db.read(move |connection| waiting::after(connection, newest, QUEUE)) {
+            Ok(rows) => {
+                for row in rows {
+                    let request = row.request;
+                    self.enqueue(row);
+                    self.collapse_into(request, turn);
+                }
+            }
+            // The next look at the whole queue finds them.
+            Err(error) => slog::warn!(turn.log(), "new requests cannot be read"; "error" => %error),
+        }
+    }
+
+    /// Compares the queue with the rows: takes in what is missing, drops what another master took.
+    pub(super) fn compare_queue(&mut self, turn: &mut Turn) {
+        let newest = self.newest;
+        // Asked of the writer, who answers after all that this service has written before.
+        match self.db.write(|tx| waiting::after(tx, RequestId(0), QUEUE)) {
+            Ok(rows) => {
+                let ids: BTreeSet<RequestId> = rows.iter().map(|row| row.request).collect();
+                self.queue.retain(&ids);
+                rows.into_iter().for_each(|row| self.enqueue(row));
+                for request in ids.range((Bound::Excluded(newest), Bound::Unbounded)) {
+                    self.collapse_into(*request, turn);
+                }
+            }
+            Err(error) => slog::warn!(turn.log(), "the queue cannot be read"; "error" => %error),
+        }
+    }
+
+    fn enqueue(&mut self, row: Waiting) {
+        self.newest = self.newest.max(row.request);
+        self.queue.add(row);
+        self.may_start = true;
+    }
+
+    /// Completes the older requests of the builder that this one makes superfluous (`N-BQ-02`).
+    fn collapse_into(&mut self, request: RequestId, turn: &mut Turn) {
+        let older = self.queue.superseded_by(request);
+        let removed = older.into_iter().filter_map(|older| {
+            let builder = self.queue.builder_of(older)?;
+            self.builders.get(builder)?.collapse_requests.then_some(older)
+        });
+        let removed: Vec<RequestId> = removed.collect();
+        if removed.is_empty() {
+            return;
+        }
+        let requests = removed.into_iter().filter_map(|older| {
+            let waiting = self.queue.remove(older)?;
+            Some((older, waiting.builder))
+        });
+        let outcome = Some(format!("collapsed into request {request}"));
+        let ending = Ending { results: Results::Skipped, outcome };
+        self.store.end_requests(requests.collect(), ending, turn.wall());
+    }
+
+    /// Whether builds can be started now, if there is anything to build.
+    pub(super) fn can_start(&self) -> bool {
+        self.draining.is_none() && !self.queue.is_empty() && self.timers.get(&Alarm::Outage).is_none()
+    }
+
+    /// Gives requests to free workers, some at a time.
+    pub(super) fn start_builds(&mut self, turn: &mut Turn) {
+        let Some(claimant) = self.claimant.filter(|_| self.may_start && self.can_start()) else { return };
+        let (builders, workers) = (&self.builders, &mut self.workers);
+        let picks = self.queue.pick(STARTS_PER_TURN, |builder| workers.reserve(builders.get(builder)?));
+        self.may_start = picks.len() == STARTS_PER_TURN;
+        if picks.is_empty() {
+            return;
+        }
+        let steps = |pick: &Pick| self.builders.get(&pick.waiting.builder).map_or(0, |b| b.steps.len());
+        let wanted: Vec<(Pick, u32)> =
+            picks.iter().map(|pick| (pick.clone(), u32::try_from(steps(pick)).unwrap_or(u32::MAX))).collect();
+        let now = turn.wall();
+        let begun = self.db.write(move |tx| {
+            let begun = wanted.iter().map(|(pick, steps)| begin(tx, claimant, pick, *steps, now));
+            begun.collect::<Result<Vec<_>, _>>()
+        });
+        match begun {
+            Ok(begun) => {
+                for (pick, begun) in picks.into_iter().zip(begun) {
+                    match begun {
+                        Some(begun) => self.begin_build(pick, begun, claimant, turn),
+                        // Another master has it, or somebody cancelled it.
+                        None => self.workers.release(&pick.worker, &pick.waiting.builder),
+                    }
+                }
+            }
+            Err(error) => {
+                slog::warn!(turn.log(), "no build can be started"; "error" => %error);
+                for pick in picks {
+                    self.workers.release(&pick.worker, &pick.waiting.builder);
+                    self.queue.add(pick.waiting);
+                }
+                self.timers.set(Alarm::Outage, turn.now() + OUTAGE_PAUSE);
+            }
+        }
+    }
+
+    fn begin_build(&mut self, pick: Pick, begun: Begun, claimant: Claimant, turn: &mut Turn) {
+        let Begun { started, buildset, changes, step_ids, log_ids } = begun;
+        let Started { request, build, number } = started;
+        let Pick { waiting, worker } = pick;
+        let builder = self.builders.get(&waiting.builder).cloned();
+        let Some((builder, kept)) = builder.zip(self.workers.all.get(&worker)) else { return };
+        let Some(session) = &kept.session else { return };
+        let Some(object) = session.builders.get(&builder.name).copied() else { return };
+        let row = model::Build {
+            id: build,
+            number,
+            builder: builder.name.clone(),
+            request,
+            buildset: buildset.id,
+            worker: worker.clone(),
+            master: claimant.master,
+            started_at: turn.wall(),
+            complete_at: None,
+            state: String::new(),
+            results: None,
+            reason: buildset.reason.clone(),
+        };
+        let properties = of_build(&Origins {
+            global: &self.config.properties,
+            changes: &changes,
+            buildset: &buildset,
+            build: &row,
+            builder: &builder,
+            worker: &kept.config.properties,
+            basedir: session.info.get("basedir").map(String::as_str),
+            is_windows: session.info.get("system").is_some_and(|system| system == "nt"),
+        });
+        let event = Event::BuildStarted { build, builder: row.builder, number, worker: worker.clone() };
+        self.store.write(build, Write::SetProperties(properties.clone()), Some(event));
+        let plan = Plan {
+            builder,
+            number,
+            reason: buildset.reason,
+            stamps: buildset.source_stamps,
+            files: changes.into_iter().flat_map(|change| change.told.files).collect(),
+            worker: worker.clone(),
+            info: session.info.clone(),
+            abilities: session.abilities.clone(),
+            properties,
+        };
+        let connection = session.connection;
+        slog::info!(turn.log(), "build begins"; "builder" => &plan.builder.name, "number" => number,
+            "worker" => &worker);
+        let machine = Build::new(plan, turn.now());
+        self.timers.set(Alarm::Build(build), machine.deadline().unwrap_or(turn.now()));
+        let running = Running {
+            machine,
+            request: waiting,
+            worker: worker.clone(),
+            connection,
+            object,
+            command: None,
+            step: None,
+            steps_begun: 0,
+            logs: Vec::new(),
+            step_ids,
+            log_ids,
+        };
+        self.builds.insert(build, running);
+        self.call(connection, &worker, object, "startBuild", Vec::new(), Purpose::StartBuild(build));
+    }
+}
+
+/// Claims a request and writes the row of its build; `None` if it is not to be had.
+fn begin(
+    tx: &mut Transaction<'_>,
+    claimant: Claimant,
+    pick: &Pick,
+    steps: u32,
+    now: Wall,
+) -> Result<Option<Begun>, DbError> {
+    let Some(buildset) = db::buildsets::get(tx, pick.waiting.buildset)? else { return Ok(None) };
+    let start =
+        Start { request: pick.waiting.request, worker: pick.worker.clone(), reason: buildset.reason.clone() };
+    let Some(started) = db::requests::claim_and_start(tx, claimant, &[start], now)?.pop() else {
+        return Ok(None);
+    };
+    Ok(Some(Begun {
+        started,
+        changes: db::changes::of_buildset(tx, buildset.id)?,
+        buildset,
+        step_ids: db::ids::reserve(tx, IdKind::Step, steps)?,
+        log_ids: db::ids::reserve(tx, IdKind::Log, steps.saturating_mul(LOGS_AHEAD))?,
+    }))
+}

@@ -1,0 +1,142 @@
+//! The queue of requests, and who gets which worker (`BQ`): by priority, then the oldest first, over all builders.
+//!
+//! A picked request costs the logarithm of the queue's length; builders whose workers are all busy are passed over.
+
+use super::collapse::{Sameness, sameness};
+use crate::db::waiting::Waiting;
+use crate::model::RequestId;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The place of a request in its builder's queue, and of a builder among all: the smaller is served first.
+type Place = (Reverse<i64>, RequestId);
+
+/// A request that a worker was found for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// The request.
+    pub waiting: Waiting,
+    /// The worker.
+    pub worker: String,
+}
+
+/// All requests that wait.
+#[derive(Debug, Default)]
+pub struct Distributor {
+    requests: BTreeMap<RequestId, Waiting>,
+    queues: BTreeMap<Arc<str>, Queue>,
+    /// The first place of each builder's queue.
+    heads: BTreeSet<(Place, Arc<str>)>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    places: BTreeSet<Place>,
+    same: BTreeMap<Sameness, BTreeSet<RequestId>>,
+}
+
+impl Distributor {
+    /// Adds a request; one that is there already stays as it is.
+    pub fn add(&mut self, waiting: Waiting) {
+        if self.requests.contains_key(&waiting.request) {
+            return;
+        }
+        let place = (Reverse(waiting.priority), waiting.request);
+        let key: Arc<str> = match self.queues.get_key_value(waiting.builder.as_str()) {
+            Some((key, _)) => key.clone(),
+            None => waiting.builder.as_str().into(),
+        };
+        let queue = self.queues.entry(key.clone()).or_default();
+        if let Some(first) = queue.places.first() {
+            self.heads.remove(&(*first, key.clone()));
+        }
+        queue.places.insert(place);
+        self.heads.extend(queue.places.first().map(|first| (*first, key)));
+        if let Some(same) = sameness(&waiting) {
+            queue.same.entry(same).or_default().insert(waiting.request);
+        }
+        self.requests.insert(waiting.request, waiting);
+    }
+
+    /// The older requests that this one, which is in the queue, makes superfluous.
+    pub fn superseded_by(&self, request: RequestId) -> Vec<RequestId> {
+        let Some(waiting) = self.requests.get(&request) else { return Vec::new() };
+        let Some(queue) = self.queues.get(waiting.builder.as_str()) else { return Vec::new() };
+        let same = sameness(waiting).and_then(|same| queue.same.get(&same));
+        same.map(|same| same.range(..request).copied().collect()).unwrap_or_default()
+    }
+
+    /// The builder of a request.
+    pub fn builder_of(&self, request: RequestId) -> Option<&str> {
+        self.requests.get(&request).map(|waiting| waiting.builder.as_str())
+    }
+
+    /// Takes a request out.
+    pub fn remove(&mut self, request: RequestId) -> Option<Waiting> {
+        let waiting = self.requests.remove(&request)?;
+        let (key, _) = self.queues.get_key_value(waiting.builder.as_str())?;
+        let key = key.clone();
+        let queue = self.queues.get_mut(&key)?;
+        if let Some(first) = queue.places.first() {
+            self.heads.remove(&(*first, key.clone()));
+        }
+        queue.places.remove(&(Reverse(waiting.priority), request));
+        if let Some(same) = sameness(&waiting)
+            && let Some(ids) = queue.same.get_mut(&same)
+        {
+            ids.remove(&request);
+            if ids.is_empty() {
+                queue.same.remove(&same);
+            }
+        }
+        match queue.places.first() {
+            Some(first) => drop(self.heads.insert((*first, key))),
+            None => drop(self.queues.remove(&key)),
+        }
+        Some(waiting)
+    }
+
+    /// Keeps only the requests that are among these; for when the rows were read again.
+    pub fn retain(&mut self, rows: &BTreeSet<RequestId>) {
+        let gone: Vec<RequestId> = self.requests.keys().filter(|id| !rows.contains(id)).copied().collect();
+        for request in gone {
+            self.remove(request);
+        }
+    }
+
+    /// Takes out the requests that can be built now, at most `limit`, the first place first. `reserve` finds a
+    /// worker for a builder and keeps it for this pick.
+    pub fn pick(&mut self, limit: usize, mut reserve: impl FnMut(&str) -> Option<String>) -> Vec<Pick> {
+        let mut picks = Vec::new();
+        let mut passed_over = Vec::new();
+        while picks.len() < limit {
+            let Some((place, builder)) = self.heads.pop_first() else { break };
+            match reserve(&builder) {
+                Some(worker) => {
+                    // The head is put back, so that the removal finds all in order.
+                    self.heads.insert((place, builder));
+                    picks.extend(self.remove(place.1).map(|waiting| Pick { waiting, worker }));
+                }
+                None => passed_over.push((place, builder)),
+            }
+        }
+        self.heads.extend(passed_over);
+        picks
+    }
+
+    /// How many requests wait, by builder.
+    pub fn counts(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.queues.iter().map(|(builder, queue)| (&**builder, queue.places.len()))
+    }
+
+    /// How many requests wait.
+    pub fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+}

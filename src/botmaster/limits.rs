@@ -1,0 +1,73 @@
+//! Every bound of this room, by name.
+
+use std::time::Duration;
+
+/// How long a worker may take for its whole greeting.
+pub const GREETING_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long the old one of two connections of one name has to answer before the new one takes its place (`BM-07`).
+pub const ARBITRATION_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a worker has to answer a ping, and how many it may leave unanswered before it counts as lost.
+pub const PING_PATIENCE: Duration = Duration::from_secs(20);
+
+/// See [`PING_PATIENCE`].
+pub const PINGS: u32 = 2;
+
+/// How long a worker has to answer that a build begins.
+pub const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a command may take to end once it is interrupted, beside the time that its own settings give it.
+/// Then it is interrupted once more; after as long again, the worker's connection is closed.
+pub const INTERRUPT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many waiting requests are kept in memory; those beyond are read when there is room again.
+pub const QUEUE: u32 = 50_000;
+
+/// How many builds are started in one transaction.
+pub const STARTS_PER_TURN: usize = 64;
+
+/// How often the queue is read again from the rows, in case that a hint was lost.
+pub const QUEUE_POLL: Duration = Duration::from_secs(30);
+
+/// How long to wait after an outage of the database before the next try to start a build.
+pub const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often this master notes that it lives.
+pub const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// From how many bytes on the lines of a log are written at once.
+pub const CHUNK_BYTES: usize = 64 << 10;
+
+/// How long lines of a log may wait for more before they are written.
+pub const CHUNK_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How many logs a step may have.
+pub const LOGS_PER_STEP: usize = 64;
+
+/// How many bytes of a command's output are kept for a step that looks at them.
+pub const CAPTURED_BYTES: usize = 1 << 20;
+
+/// How many values of updates that this master has no name for are kept for one command.
+pub const OTHER_UPDATES: usize = 1024;
+
+/// The longest text of a state, in characters.
+pub const STATE_CHARS: usize = 200;
+
+/// How many ids of steps or logs are taken from the database at a time.
+pub const ID_BLOCK: u32 = 256;
+
+/// How many entries of a worker's own description are kept, and how long each may be, in bytes.
+pub const INFO_ENTRIES: usize = 256;
+
+/// See [`INFO_ENTRIES`].
+pub const INFO_BYTES: usize = 4096;
+
+/// The pause before a local worker's process is started again, at first and at most.
+pub const RESPAWN_PAUSE: Duration = Duration::from_secs(1);
+
+/// See [`RESPAWN_PAUSE`].
+pub const RESPAWN_PAUSE_LONGEST: Duration = Duration::from_secs(60);
+
+/// How often the processes of local workers are looked at.
+pub const RESPAWN_POLL: Duration = Duration::from_secs(1);

@@ -1,0 +1,74 @@
+//! The properties with which a build begins, in their order of precedence (`BU-01`, `traps.md` 14).
+
+use crate::config;
+use crate::model::{Build, Buildset, Change, Properties, SourceStamp};
+use serde_json::Value;
+
+/// Everything that has a say in a build's first properties.
+pub(super) struct Origins<'a> {
+    /// Those of every build.
+    pub global: &'a Properties,
+    /// The changes, the oldest first.
+    pub changes: &'a [Change],
+    /// What the build answers.
+    pub buildset: &'a Buildset,
+    /// The build's row.
+    pub build: &'a Build,
+    /// Its builder.
+    pub builder: &'a config::Builder,
+    /// The worker's own.
+    pub worker: &'a Properties,
+    /// The worker's base directory, if it said so.
+    pub basedir: Option<&'a str>,
+    /// Whether the worker's paths are those of Windows.
+    pub is_windows: bool,
+}
+
+/// The properties; later writers win, value and source.
+pub(super) fn of_build(origins: &Origins<'_>) -> Properties {
+    let mut all = Properties::default();
+    let Origins { buildset, build, builder, .. } = origins;
+    all.update(origins.global);
+    for change in origins.changes {
+        all.update(&change.told.properties);
+    }
+    if !buildset.scheduler.is_empty() {
+        all.set("scheduler", buildset.scheduler.as_str(), "Scheduler");
+    }
+    all.set("reason", build.reason.as_str(), "Scheduler");
+    all.update(&buildset.properties);
+    if let Some(owner) = buildset.properties.value("owner") {
+        all.set("owners", Value::Array(vec![owner.clone()]), "Build");
+    }
+    all.set("buildnumber", build.number, "Build");
+    // With several codebases, none of them is the build's own (`N-PR`): `%(src:...)s` tells them apart.
+    if let [stamp] = &buildset.source_stamps[..] {
+        set_stamp(&mut all, stamp);
+    }
+    all.set("buildername", builder.name.as_str(), "Builder");
+    all.update(&builder.properties);
+    all.update(origins.worker);
+    all.set("workername", build.worker.as_str(), "Worker");
+    if let Some(basedir) = origins.basedir {
+        let builddir = join(basedir, &builder.build_dir, origins.is_windows);
+        all.set("basedir", basedir, "Worker");
+        all.set("workdir", builddir.as_str(), "Worker");
+        all.set("builddir", builddir, "Worker");
+    }
+    all
+}
+
+fn set_stamp(all: &mut Properties, stamp: &SourceStamp) {
+    all.set("branch", stamp.branch.clone(), "Build");
+    all.set("revision", stamp.revision.clone(), "Build");
+    all.set("repository", stamp.repository.as_str(), "Build");
+    all.set("project", stamp.project.as_str(), "Build");
+    all.set("codebase", stamp.codebase.as_str(), "Build");
+}
+
+/// A path of the worker's, by the worker's own rules (`SL-09`).
+fn join(basedir: &str, dir: &str, is_windows: bool) -> String {
+    let separator = if is_windows { '\\' } else { '/' };
+    let base = basedir.trim_end_matches(separator);
+    format!("{base}{separator}{dir}")
+}

@@ -1,0 +1,171 @@
+//! Fills templates in and asks conditions, with what a build knows (`N-PR-01` to `N-PR-04`).
+
+use crate::config::{Condition, Form, Piece, SecretText, Selector, SourceAttribute, Template};
+use crate::model::{Properties, Results, SourceStamp};
+use minijinja::context;
+use minijinja::value::Serde;
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// Finds secrets: by name, its text or why it cannot be had.
+pub type Secrets<'a> = dyn Fn(&str) -> Result<SecretText, String> + 'a;
+
+/// What a build knows.
+pub struct Scene<'a> {
+    /// Its properties.
+    pub properties: &'a Properties,
+    /// Its source stamps.
+    pub stamps: &'a [SourceStamp],
+    /// What its worker said of itself.
+    pub worker: &'a BTreeMap<String, String>,
+    /// Who knows the secrets.
+    pub secrets: &'a Secrets<'a>,
+    /// The secrets that were asked for: from then on no log may show them.
+    pub hidden: RefCell<Vec<(String, SecretText)>>,
+}
+
+impl Scene<'_> {
+    /// Fills a template in. Only a secret can be missing: anything else that is not there is no text.
+    ///
+    /// # Errors
+    /// What is missing, in one line.
+    pub fn text(&self, template: &Template) -> Result<String, String> {
+        let mut text = String::new();
+        for piece in template.pieces() {
+            match piece {
+                Piece::Text(plain) => text += plain,
+                Piece::Value { selector, form } => {
+                    let value = self.value(selector)?;
+                    text += &self.formed(value, form.as_ref())?;
+                }
+            }
+        }
+        Ok(text)
+    }
+
+    /// Fills in every template of a JSON value, in keys too (`PR-13`).
+    ///
+    /// # Errors
+    /// What is missing, or wrong, in one line.
+    pub fn json(&self, value: &Value) -> Result<Value, String> {
+        Ok(match value {
+            Value::String(text) => Value::String(self.text(&Template::new(text)?)?),
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.json(item)).collect::<Result<_, _>>()?)
+            }
+            Value::Object(entries) => {
+                let entry = |(key, value): (&String, &Value)| {
+                    Ok((self.text(&Template::new(key)?)?, self.json(value)?))
+                };
+                Value::Object(entries.iter().map(entry).collect::<Result<_, String>>()?)
+            }
+            plain => plain.clone(),
+        })
+    }
+
+    /// The stamp of this codebase.
+    pub fn stamp(&self, codebase: &str) -> Option<&SourceStamp> {
+        self.stamps.iter().find(|stamp| stamp.codebase == codebase)
+    }
+
+    fn value(&self, selector: &Selector) -> Result<Option<Value>, String> {
+        Ok(match selector {
+            Selector::Property(name) => self.properties.value(name).cloned(),
+            Selector::Worker(name) => self.worker.get(name).map(|text| Value::from(text.as_str())),
+            Selector::Source { codebase, attribute } => {
+                self.stamp(codebase).and_then(|stamp| source_attribute(stamp, *attribute)).map(Value::from)
+            }
+            Selector::Secret(name) => {
+                let text = (self.secrets)(name)?;
+                let value = Value::from(text.reveal());
+                self.hidden.borrow_mut().push((name.clone(), text));
+                Some(value)
+            }
+        })
+    }
+
+    fn formed(&self, value: Option<Value>, form: Option<&Form>) -> Result<String, String> {
+        let shown = |value: Option<&Value>| value.map(Properties::render).unwrap_or_default();
+        match form {
+            None => Ok(shown(value.as_ref())),
+            Some(Form::IfAbsent(other)) if value.is_none() => self.text(other),
+            Some(Form::IfFalse(other)) if !is_true(value.as_ref()) => self.text(other),
+            Some(Form::IfAbsent(_) | Form::IfFalse(_)) => Ok(shown(value.as_ref())),
+            Some(Form::IfPresent(other)) if value.is_some() => self.text(other),
+            Some(Form::IfPresent(_)) => Ok(String::new()),
+            Some(Form::Choose { by_truth, yes, no }) => {
+                let holds = if *by_truth { is_true(value.as_ref()) } else { value.is_some() };
+                self.text(if holds { yes } else { no })
+            }
+        }
+    }
+}
+
+fn source_attribute(stamp: &SourceStamp, attribute: SourceAttribute) -> Option<&str> {
+    match attribute {
+        SourceAttribute::Branch => stamp.branch.as_deref(),
+        SourceAttribute::Revision => stamp.revision.as_deref(),
+        SourceAttribute::Repository => Some(&stamp.repository),
+        SourceAttribute::Project => Some(&stamp.project),
+        SourceAttribute::Codebase => Some(&stamp.codebase),
+    }
+}
+
+/// Python's truth of a value that may not be there.
+fn is_true(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(holds)) => *holds,
+        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Object(entries)) => !entries.is_empty(),
+    }
+}
+
+/// What a condition about a step is asked about, beside the scene.
+pub struct Moment<'a> {
+    /// The builder's name.
+    pub builder: &'a str,
+    /// The build's number.
+    pub number: i64,
+    /// Why it was started.
+    pub reason: &'a str,
+    /// The worker's name.
+    pub worker: &'a str,
+    /// The files that its changes touch.
+    pub files: &'a [String],
+    /// How the build goes so far.
+    pub results: Results,
+    /// How the step went, once it is done.
+    pub result: Option<Results>,
+}
+
+/// Asks a condition (`ST-04`, `ST-05`).
+///
+/// # Errors
+/// What went wrong, in one line.
+pub fn ask(condition: &Condition, scene: &Scene<'_>, moment: &Moment<'_>) -> Result<bool, String> {
+    let stamp = scene.stamps.first();
+    let properties = scene.properties.clone();
+    let property = move |name: &str, default: Option<minijinja::Value>| match properties.value(name) {
+        Some(value) => Serde(value).into(),
+        None => default.unwrap_or_else(|| minijinja::Value::from(())),
+    };
+    condition.eval(&context! {
+        branch => stamp.and_then(|stamp| stamp.branch.as_deref()),
+        revision => stamp.and_then(|stamp| stamp.revision.as_deref()),
+        repository => stamp.map_or("", |stamp| &stamp.repository),
+        project => stamp.map_or("", |stamp| &stamp.project),
+        codebase => stamp.map_or("", |stamp| &stamp.codebase),
+        builder => moment.builder,
+        number => moment.number,
+        reason => moment.reason,
+        worker => moment.worker,
+        files => Serde(moment.files),
+        results => moment.results.as_str(),
+        result => moment.result.map(Results::as_str),
+        property => minijinja::Value::from_function(property),
+    })
+}

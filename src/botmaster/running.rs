@@ -1,0 +1,209 @@
+//! Running builds: carries out what their machines want, on the database and on the workers.
+
+use super::Botmaster;
+use super::build::{Action, Build, Env, Input};
+use super::limits::ID_BLOCK;
+use super::logs::LogWriter;
+use super::service::Alarm;
+use super::store::Write;
+use super::workers::Purpose;
+use crate::config::Secret;
+use crate::db::IdKind;
+use crate::db::steps::StepEnd;
+use crate::db::waiting::Waiting;
+use crate::kernel::Turn;
+use crate::model::{BuildId, Event, LogId, LogInfo, LogKind, Results, Step, StepId};
+use crate::pb::{Luid, Value};
+use crate::pbmanager::ConnectionId;
+use std::ops::Range;
+
+/// A build that runs, with its place in the database and on its worker.
+pub(super) struct Running {
+    pub machine: Build,
+    /// What it answers; goes back into the queue if the build is to be repeated.
+    pub request: Waiting,
+    pub worker: String,
+    pub connection: ConnectionId,
+    /// The worker's object for the builder.
+    pub object: Luid,
+    /// The running command's key.
+    pub command: Option<u64>,
+    /// The current step and its number.
+    pub step: Option<(StepId, i64)>,
+    pub steps_begun: i64,
+    /// The current step's logs.
+    pub logs: Vec<LogWriter>,
+    /// Ids that nobody else has.
+    pub step_ids: Range<i64>,
+    pub log_ids: Range<i64>,
+}
+
+impl Botmaster {
+    /// Tells a build what has happened, and does what it then wants.
+    pub(super) fn feed(&mut self, build: BuildId, input: Input<'_>, turn: &mut Turn) {
+        let Some(running) = self.builds.get_mut(&build) else { return };
+        let config = &self.config;
+        let secrets = |name: &str| Secret::Named(name.to_owned()).resolve(&config.secrets);
+        let env = Env { now: turn.now(), secrets: &secrets };
+        let mut actions = Vec::new();
+        running.machine.handle(input, &env, &mut actions);
+        match running.machine.deadline() {
+            Some(deadline) => self.timers.set(Alarm::Build(build), deadline),
+            None => self.timers.cancel(&Alarm::Build(build)),
+        }
+        for action in actions {
+            self.carry_out(build, action, turn);
+        }
+    }
+
+    pub(super) fn build_timer(&mut self, build: BuildId, turn: &mut Turn) {
+        self.feed(build, Input::Timer, turn);
+    }
+
+    fn carry_out(&mut self, build: BuildId, action: Action, turn: &mut Turn) {
+        let Some(running) = self.builds.get_mut(&build) else { return };
+        match action {
+            Action::SetProperties(properties) => {
+                self.store.write(build, Write::SetProperties(properties), None);
+            }
+            Action::StepStarted { name, state } => {
+                let Some(id) = running.step_ids.next() else { return };
+                let step = StepId(id);
+                running.step = Some((step, running.steps_begun));
+                let row = Step {
+                    id: step,
+                    build,
+                    number: running.steps_begun,
+                    name: name.clone(),
+                    started_at: Some(turn.wall()),
+                    complete_at: None,
+                    state,
+                    results: None,
+                    hidden: false,
+                };
+                running.steps_begun += 1;
+                self.store.write(build, Write::StartStep(row), Some(Event::StepStarted { build, step }));
+                self.store.write(build, Write::SetState(name), None);
+            }
+            Action::OpenLog { name, kind } => self.open_log(build, name, kind, turn),
+            Action::Log { log, channel, text } => {
+                let Some(log) = running.logs.get_mut(log) else { return };
+                match log.push(channel, &text) {
+                    Some(lines) => self.store.append(build, log.id, lines),
+                    None if log.has_lines() => self.chunks_wait(turn.now()),
+                    None => {}
+                }
+            }
+            Action::StepFinished { results, state, hidden } => {
+                for log in std::mem::take(&mut running.logs) {
+                    let id = log.id;
+                    if let Some(lines) = log.finish() {
+                        self.store.append(build, id, lines);
+                    }
+                    let event = Event::LogFinished { build, log: id };
+                    self.store.write(build, Write::FinishLog(id), Some(event));
+                }
+                if let Some((step, _)) = running.step.take() {
+                    let end = StepEnd { results, state, hidden };
+                    let event = Event::StepFinished { build, step, results };
+                    self.store.write(build, Write::FinishStep(step, end, turn.wall()), Some(event));
+                }
+            }
+            Action::Run(command) => {
+                let (connection, object, worker) =
+                    (running.connection, running.object, running.worker.clone());
+                let key = self.key();
+                if let Some(running) = self.builds.get_mut(&build) {
+                    running.command = Some(key);
+                }
+                if let Some(session) = self.workers.session(&worker) {
+                    session.commands.insert(key, build);
+                }
+                let args = vec![
+                    Value::local(key),
+                    Value::from(key.to_string()),
+                    Value::from(command.name),
+                    Value::dict(command.args),
+                ];
+                self.call(connection, &worker, object, "startCommand", args, Purpose::StartCommand(key));
+            }
+            Action::Interrupt(reason) => {
+                let Some(key) = running.command else { return };
+                let (connection, object, worker) =
+                    (running.connection, running.object, running.worker.clone());
+                let args = vec![Value::from(key.to_string()), Value::from(reason)];
+                self.call(connection, &worker, object, "interruptCommand", args, Purpose::Nothing);
+            }
+            Action::Disconnect(reason) => {
+                slog::warn!(turn.log(), "worker is disconnected"; "worker" => &running.worker, "why" => &reason);
+                let _ = self.pb.close(running.connection, &reason);
+            }
+            Action::Finished { results, state } => self.finished(build, results, state, turn),
+        }
+    }
+
+    fn open_log(&mut self, build: BuildId, name: String, kind: LogKind, turn: &mut Turn) {
+        let Some(running) = self.builds.get_mut(&build) else { return };
+        let Some((step, _)) = running.step else { return };
+        if running.log_ids.is_empty() {
+            match self.db.ids().reserve(IdKind::Log, ID_BLOCK) {
+                Ok(ids) => running.log_ids = ids,
+                Err(error) => {
+                    slog::error!(turn.log(), "a log is not kept"; "name" => &name, "error" => %error)
+                }
+            }
+        }
+        // Without an id, the step's further logs would take each other's numbers: it gets one that nobody reads.
+        let id = LogId(running.log_ids.next().unwrap_or(0));
+        let slug = unique_slug(&name, running.logs.len());
+        running.logs.push(LogWriter::new(id, kind));
+        let row = LogInfo { id, step, name, slug, kind, line_count: 0, complete: false };
+        self.store.write(build, Write::CreateLog(row), Some(Event::LogAdded { build, step, log: id }));
+    }
+
+    /// Writes the lines that have waited long enough.
+    pub(super) fn write_chunks(&mut self) {
+        for (build, running) in &mut self.builds {
+            for log in &mut running.logs {
+                if let Some(lines) = log.take() {
+                    self.store.append(*build, log.id, lines);
+                }
+            }
+        }
+    }
+
+    fn finished(&mut self, build: BuildId, results: Results, state: String, turn: &mut Turn) {
+        let Some(running) = self.builds.remove(&build) else { return };
+        let Some(claimant) = self.claimant else { return };
+        self.timers.cancel(&Alarm::Build(build));
+        let Running { machine, request, worker, command, .. } = running;
+        let (builder, number) = (request.builder.clone(), machine.plan().number);
+        slog::info!(turn.log(), "build is done"; "builder" => &builder, "number" => number,
+            "results" => %results, "state" => &state);
+        let write = Write::Finish(claimant, results, state, turn.wall());
+        let event = Event::BuildFinished { build, builder: builder.clone(), number, results };
+        self.store.write(build, write, Some(event));
+        if let (Some(session), Some(command)) = (self.workers.session(&worker), command) {
+            session.commands.remove(&command);
+        }
+        if results == Results::Retry {
+            self.queue.add(request);
+        } else {
+            let event =
+                Event::RequestComplete { request: request.request, builder: builder.clone(), results };
+            self.store.also(event);
+        }
+        self.workers.release(&worker, &builder);
+        self.may_start = true;
+        self.settle_worker(&worker);
+        self.tell_if_idle();
+    }
+}
+
+/// A log's name in addresses: what is no letter, digit, `_`, `-` or `.` becomes `_`; numbered, so that two
+/// names of one step cannot become the same.
+fn unique_slug(name: &str, number: usize) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' };
+    let slug: String = name.chars().map(plain).take(48).collect();
+    if slug == name && !slug.is_empty() { slug } else { format!("{slug}.{number}") }
+}

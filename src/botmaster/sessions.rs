@@ -1,0 +1,427 @@
+//! What the service makes of news from its workers: greetings, pings, calls, lost connections.
+
+use super::Botmaster;
+use super::attach::{Greeting, Listed, Wish, builders, list_value};
+use super::build::Input;
+use super::limits::{ARBITRATION_PATIENCE, GREETING_PATIENCE, PING_PATIENCE, PINGS};
+use super::service::Alarm;
+use super::workers::{Contender, Purpose, Session};
+use crate::db;
+use crate::kernel::Turn;
+use crate::model::Event;
+use crate::pb::{Call, Failure, Luid, Target, TextForm, Value};
+use crate::pbmanager::{ConnectionId, News};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The key of the object that a worker gets for its login, on each connection.
+const AVATAR: u64 = 1;
+
+/// The key of the object that slaves get for each builder. All further keys are counted from here.
+pub(super) const MASTER: u64 = 2;
+
+impl Botmaster {
+    pub(super) fn news(&mut self, news: News, turn: &mut Turn) {
+        match news {
+            News::Attached { connection, user, mind, peer } => {
+                slog::info!(turn.log(), "worker logs in"; "worker" => &user, "peer" => %peer);
+                self.attached(connection, &user, mind, turn);
+            }
+            News::Called { connection, call } => {
+                self.heard(connection, turn);
+                self.called(connection, call, turn);
+            }
+            News::Answered { connection, token, result } => {
+                if result.is_ok() {
+                    self.heard(connection, turn);
+                }
+                self.answered(connection, token, result, turn);
+            }
+            News::Released { .. } => {}
+            News::Detached { connection, reason } => self.detached(connection, &reason, turn),
+        }
+    }
+
+    fn heard(&mut self, connection: ConnectionId, turn: &Turn) {
+        if let Some((worker, _)) = self.workers.by_connection(connection)
+            && let Some(session) = &mut worker.session
+        {
+            (session.heard, session.heard_at, session.unanswered) = (turn.now(), turn.wall(), 0);
+        }
+    }
+
+    fn attached(&mut self, connection: ConnectionId, name: &str, mind: Option<Luid>, turn: &mut Turn) {
+        let Some(mind) = mind else {
+            let failure = Failure::pb_error("this name is a worker's, and a worker gives its Bot");
+            let _ = self.pb.refuse(connection, failure);
+            return;
+        };
+        let Some(worker) = self.workers.all.get_mut(name).filter(|worker| !worker.is_removed) else {
+            let _ = self.pb.close(connection, "no worker of this name is configured");
+            return;
+        };
+        let Some(session) = &worker.session else {
+            self.workers.connect(connection, name);
+            return self.greet(connection, name, mind, turn);
+        };
+        let old = (session.connection, session.mind);
+        let earlier = worker.contender.replace(Contender { connection, mind });
+        self.workers.connect(connection, name);
+        if let Some(earlier) = earlier {
+            let _ = self.pb.close(earlier.connection, "another connection of this name came after it");
+        }
+        let notice = format!("master already has a connection named '{name}' - checking its liveness");
+        let _ = self.pb.call(connection, mind, "print", vec![Value::from(notice)], 0);
+        self.call(old.0, name, old.1, "print", vec![Value::from("ping")], Purpose::Arbitration);
+        self.timers.set(Alarm::Arbitration(name.to_owned()), turn.now() + ARBITRATION_PATIENCE);
+    }
+
+    fn greet(&mut self, connection: ConnectionId, name: &str, mind: Luid, turn: &mut Turn) {
+        let mut wishes = Vec::new();
+        let listed = self.list_for(name);
+        let Some(worker) = self.workers.all.get_mut(name) else { return };
+        worker.session = Some(Session {
+            connection,
+            mind,
+            greeting: Some(Greeting::begin(mind, MASTER, listed.clone(), &mut wishes)),
+            info: Arc::default(),
+            abilities: Arc::default(),
+            builders: BTreeMap::new(),
+            listed,
+            is_listing: false,
+            calls: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            heard: turn.now(),
+            heard_at: turn.wall(),
+            unanswered: 0,
+            is_leaving: false,
+        });
+        self.timers.set(Alarm::Greeting(name.to_owned()), turn.now() + GREETING_PATIENCE);
+        self.grant(connection, name, wishes, turn);
+    }
+
+    /// Does what a greeting wants.
+    fn grant(&mut self, connection: ConnectionId, name: &str, wishes: Vec<Wish>, turn: &mut Turn) {
+        for wish in wishes {
+            match wish {
+                Wish::Call { object, method, args, ask } => {
+                    self.call(connection, name, object, method, args, Purpose::Greeting(ask));
+                }
+                Wish::SendBytes => {
+                    let _ = self.pb.set_text_form(connection, TextForm::Bytes);
+                }
+                Wish::Done => self.greeted(connection, name, turn),
+                Wish::Failed(why) => {
+                    slog::warn!(turn.log(), "worker cannot be used"; "worker" => name, "why" => &why);
+                    let _ = self.pb.close(connection, &why);
+                }
+            }
+        }
+    }
+
+    fn greeted(&mut self, connection: ConnectionId, name: &str, turn: &mut Turn) {
+        self.timers.cancel(&Alarm::Greeting(name.to_owned()));
+        let Some(worker) = self.workers.all.get_mut(name) else { return };
+        let Some(session) = &mut worker.session else { return };
+        let Some(greeting) = session.greeting.take() else { return };
+        session.builders = greeting.builders;
+        session.info = Arc::new(greeting.info);
+        session.abilities = Arc::new(greeting.abilities);
+        (worker.graceful, worker.trouble) = (false, None);
+        let info = session.info.clone();
+        let _ = self.pb.admit(connection, AVATAR);
+        slog::info!(turn.log(), "worker is ready"; "worker" => name,
+            "version" => info.get("version").map_or("?", String::as_str));
+        self.note_connection(name, Some(info), turn);
+        if let Some(keepalive) = self.config.pb.keepalive {
+            self.timers.set(Alarm::Ping(name.to_owned()), turn.now() + keepalive);
+        }
+        self.update_list(name);
+        self.may_start = true;
+    }
+
+    /// Stores that a worker came, with what it says of itself, or went; tells it after the commit.
+    fn note_connection(&self, name: &str, came: Option<Arc<BTreeMap<String, String>>>, turn: &Turn) {
+        let Some(claimant) = self.claimant else { return };
+        let (worker, now) = (name.to_owned(), turn.wall());
+        let event = match came {
+            Some(_) => Event::WorkerConnected { worker: worker.clone() },
+            None => Event::WorkerLost { worker: worker.clone() },
+        };
+        let tell = self.store.teller();
+        self.db.write_later_then(
+            0,
+            move |tx| match &came {
+                Some(info) => db::workers::connected(tx, &worker, claimant.master, info, now),
+                None => db::workers::disconnected(tx, &worker, claimant.master, now),
+            },
+            move |()| tell.tell(event),
+        );
+    }
+
+    /// The builders that a worker is told of: the configured ones, and those whose last build it finishes. One
+    /// that it is building keeps its directory until then.
+    pub(super) fn list_for(&self, name: &str) -> Vec<Listed> {
+        let running = self.builds.values().filter(|running| running.worker == name);
+        let mut building: BTreeMap<&str, &str> = running
+            .map(|running| &running.machine.plan().builder)
+            .map(|builder| (builder.name.as_str(), builder.build_dir.as_str()))
+            .collect();
+        let configured =
+            self.config.builders.iter().filter(|builder| builder.workers.iter().any(|w| w == name));
+        let mut listed: Vec<Listed> = configured
+            .map(|builder| {
+                let dir = building.remove(builder.name.as_str()).unwrap_or(&builder.build_dir);
+                (builder.name.clone(), dir.to_owned())
+            })
+            .collect();
+        listed.extend(building.into_iter().map(|(name, dir)| (name.to_owned(), dir.to_owned())));
+        listed
+    }
+
+    /// Tells a worker its builders again, if they have changed (`SL-10`).
+    pub(super) fn update_list(&mut self, name: &str) {
+        let listed = self.list_for(name);
+        let Some(session) = self.workers.session(name) else { return };
+        if !session.is_ready() || session.is_listing || session.listed == listed {
+            return;
+        }
+        let args = vec![list_value(&listed)];
+        (session.listed, session.is_listing) = (listed, true);
+        let (connection, mind) = (session.connection, session.mind);
+        self.call(connection, name, mind, "setBuilderList", args, Purpose::BuilderList);
+    }
+
+    fn listed(&mut self, connection: ConnectionId, name: &str, answer: Result<Value, Failure>) {
+        let Some(session) = self.workers.session(name) else { return };
+        session.is_listing = false;
+        match answer {
+            Ok(answer) => {
+                let new = builders(&answer);
+                let old = std::mem::replace(&mut session.builders, new.clone());
+                // An object that came again is one object: only those that did not are given back.
+                for object in old.into_values().filter(|object| !new.values().any(|kept| kept == object)) {
+                    let _ = self.pb.release(connection, object);
+                }
+                self.may_start = true;
+                self.update_list(name);
+            }
+            Err(failure) => {
+                let why = format!("it does not take its builders: {failure}");
+                let _ = self.pb.close(connection, &why);
+            }
+        }
+    }
+
+    /// Calls an object of a worker's.
+    pub(super) fn call(
+        &mut self,
+        connection: ConnectionId,
+        name: &str,
+        object: Luid,
+        method: &str,
+        args: Vec<Value>,
+        purpose: Purpose,
+    ) {
+        let token = self.key();
+        if let Some(session) = self.workers.session(name) {
+            session.calls.insert(token, purpose);
+        }
+        let _ = self.pb.call(connection, object, method, args, token);
+    }
+
+    fn answered(
+        &mut self,
+        connection: ConnectionId,
+        token: u64,
+        result: Result<Value, Failure>,
+        turn: &mut Turn,
+    ) {
+        let Some((worker, name)) = self.workers.by_connection(connection) else { return };
+        let name = name.to_owned();
+        let Some(session) = &mut worker.session else { return };
+        let Some(purpose) = session.calls.remove(&token) else { return };
+        if result.as_ref().is_err_and(Failure::is_connection_lost) {
+            return; // its detachment follows, and says all
+        }
+        match purpose {
+            Purpose::Ping | Purpose::Nothing => {}
+            Purpose::Greeting(ask) => {
+                let mut wishes = Vec::new();
+                if let Some(greeting) = &mut session.greeting {
+                    greeting.answered(ask, result, &mut wishes);
+                }
+                self.grant(connection, &name, wishes, turn);
+            }
+            Purpose::Arbitration => {
+                self.timers.cancel(&Alarm::Arbitration(name.clone()));
+                let Some(contender) = worker.contender.take() else { return };
+                slog::warn!(turn.log(), "a second worker of one name is refused"; "worker" => &name);
+                let failure = Failure::runtime_error("rejecting duplicate worker");
+                let _ = self.pb.refuse(contender.connection, failure);
+            }
+            Purpose::BuilderList => self.listed(connection, &name, result),
+            Purpose::StartBuild(build) => match result {
+                Err(failure) if !failure.is_no_such_method() => {
+                    let _ = self.pb.close(connection, &format!("it refuses a build: {failure}"));
+                }
+                _ => self.feed(build, Input::Ready, turn),
+            },
+            Purpose::StartCommand(key) => {
+                if let Err(failure) = result
+                    && let Some(build) = session.commands.remove(&key)
+                {
+                    self.feed(build, Input::NotStarted(failure), turn);
+                }
+            }
+            Purpose::Shutdown => {
+                if result.is_err_and(|failure| failure.is_no_such_method())
+                    && let Some(object) = session.builders.values().next().copied()
+                {
+                    // Slaves before 0.8.3 know it on their builders only, and die without an answer.
+                    self.call(connection, &name, object, "shutdown", Vec::new(), Purpose::Nothing);
+                }
+            }
+        }
+    }
+
+    fn called(&mut self, connection: ConnectionId, call: Call, turn: &mut Turn) {
+        let session = self.workers.by_connection(connection).and_then(|(worker, name)| {
+            let name = name.to_owned();
+            worker.session.as_mut().map(|session| (session, name))
+        });
+        let Some((session, name)) = session else {
+            let _ = self.pb.reject(connection, call, Failure::pb_error("not attached"));
+            return;
+        };
+        if !call.received.is_empty() {
+            let failure = Failure::type_error("no call here takes an object");
+            let _ = self.pb.reject(connection, call, failure);
+            return;
+        }
+        match (call.object, call.method.as_str()) {
+            (Target::Key(AVATAR), "keepalive") => {
+                let _ = self.pb.answer(connection, call.request, Value::None);
+            }
+            (Target::Key(AVATAR), "shutdown") => {
+                slog::info!(turn.log(), "worker asks to leave"; "worker" => &name);
+                let _ = self.pb.answer(connection, call.request, Value::None);
+                self.leave_gracefully(&name);
+            }
+            (Target::Key(AVATAR), method) => {
+                let failure = Failure::no_such_perspective_method("Worker", method);
+                let _ = self.pb.reject(connection, call, failure);
+            }
+            (Target::Key(key), "update") => {
+                // The answer says that the text is safe: it follows once the text is where it is counted.
+                if let Some(build) = session.commands.get(&key).copied()
+                    && let Some(updates) = call.arg(0, "updates")
+                {
+                    self.feed(build, Input::Update(updates), turn);
+                }
+                let _ = self.pb.answer(connection, call.request, Value::Int(0));
+            }
+            (Target::Key(key), "complete") => {
+                let failure =
+                    call.arg(0, "failure").filter(|value| !value.is_none()).map(Failure::from_value);
+                let build = session.commands.remove(&key);
+                let _ = self.pb.answer(connection, call.request, Value::None);
+                if let Some(build) = build {
+                    self.feed(build, Input::Complete(failure), turn);
+                }
+            }
+            (_, method) => {
+                let failure = Failure::no_such_method(method);
+                let _ = self.pb.reject(connection, call, failure);
+            }
+        }
+    }
+
+    fn detached(&mut self, connection: ConnectionId, reason: &str, turn: &mut Turn) {
+        let Some(name) = self.workers.disconnect(connection) else { return };
+        let Some(worker) = self.workers.all.get_mut(&name) else { return };
+        if worker.contender.as_ref().is_some_and(|contender| contender.connection == connection) {
+            worker.contender = None;
+            self.timers.cancel(&Alarm::Arbitration(name));
+            return;
+        }
+        let Some(session) = worker.session.take_if(|session| session.connection == connection) else {
+            return;
+        };
+        slog::info!(turn.log(), "worker is gone"; "worker" => &name, "why" => reason);
+        for alarm in
+            [Alarm::Greeting(name.clone()), Alarm::Ping(name.clone()), Alarm::Arbitration(name.clone())]
+        {
+            self.timers.cancel(&alarm);
+        }
+        let contender = worker.contender.take();
+        if session.is_ready() {
+            self.note_connection(&name, None, turn);
+        }
+        let lost = self.builds.iter().filter(|(_, running)| running.worker == name);
+        for build in lost.map(|(build, _)| *build).collect::<Vec<_>>() {
+            self.feed(build, Input::Lost("worker lost"), turn);
+        }
+        if let Some(contender) = contender {
+            self.greet(contender.connection, &name, contender.mind, turn);
+        }
+        self.settle_worker(&name);
+    }
+
+    /// Closes the connection of a worker; the rest follows from its loss.
+    pub(super) fn drop_session(&mut self, name: &str, why: &str) {
+        if let Some(session) = self.workers.session(name) {
+            let connection = session.connection;
+            let _ = self.pb.close(connection, why);
+        }
+    }
+
+    /// Pings a worker that is silent, or gives it up (`SL-07`).
+    pub(super) fn check_pulse(&mut self, name: &str, turn: &mut Turn) {
+        let Some(keepalive) = self.config.pb.keepalive else { return };
+        let Some(session) = self.workers.session(name) else { return };
+        let alarm = Alarm::Ping(name.to_owned());
+        let due = session.heard + keepalive;
+        if session.unanswered == 0 && turn.now() < due {
+            return self.timers.set(alarm, due);
+        }
+        if session.unanswered >= PINGS {
+            return self.drop_session(name, "it does not answer");
+        }
+        session.unanswered += 1;
+        let (connection, mind) = (session.connection, session.mind);
+        self.timers.set(alarm, turn.now() + PING_PATIENCE);
+        self.call(connection, name, mind, "print", vec![Value::from("ping")], Purpose::Ping);
+    }
+
+    /// From now on the worker gets no builds; once its last is done, it is shut down (`SL-13`).
+    pub(super) fn leave_gracefully(&mut self, name: &str) {
+        if let Some(worker) = self.workers.all.get_mut(name) {
+            worker.graceful = true;
+        }
+        self.settle_worker(name);
+    }
+
+    /// After a build, or a change: lets a worker go that should, and removes one that is not configured.
+    pub(super) fn settle_worker(&mut self, name: &str) {
+        self.update_list(name);
+        let Some(worker) = self.workers.all.get_mut(name) else { return };
+        if !worker.building.is_empty() {
+            return;
+        }
+        match &mut worker.session {
+            Some(session) if worker.is_removed => {
+                let connection = session.connection;
+                let _ = self.pb.close(connection, "it is not configured any more");
+            }
+            Some(session) if worker.graceful && session.is_ready() && !session.is_leaving => {
+                session.is_leaving = true;
+                let (connection, mind) = (session.connection, session.mind);
+                self.call(connection, name, mind, "shutdown", Vec::new(), Purpose::Shutdown);
+            }
+            Some(_) => {}
+            None if worker.is_removed => drop(self.workers.all.remove(name)),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `set_property`: a property from a value, or from what a program says (`SH-11`, `N-ST-03`).
+
+use super::{End, Next, Site, shell};
+use crate::botmaster::command::Outcome;
+use crate::config::{self, SetPropertyFrom};
+use crate::model::{Properties, Results};
+use std::collections::BTreeMap;
+
+/// Who set the property, as its page says.
+const SOURCE: &str = "SetProperty Step";
+
+/// A property about to be set.
+#[derive(Debug)]
+pub struct SetProperty {
+    property: String,
+    description: String,
+    program: Option<Program>,
+    exhibit: String,
+}
+
+#[derive(Debug)]
+struct Program {
+    decode_rc: BTreeMap<i32, Results>,
+    strip: bool,
+}
+
+impl SetProperty {
+    /// Begins.
+    pub(super) fn begin(
+        config: &config::SetProperty,
+        site: &Site<'_>,
+    ) -> Result<(SetProperty, Next), String> {
+        let property = site.scene.text(&config.property)?;
+        let exhibit = String::new();
+        match &config.from {
+            SetPropertyFrom::Value(value) => {
+                let value = site.scene.json(value)?;
+                let description = format!("set {property}");
+                let mut set = SetProperty { property, description, program: None, exhibit };
+                let end = set.end(value);
+                Ok((set, Next::Done(end)))
+            }
+            SetPropertyFrom::Output { shell, strip } => {
+                let (mut command, description) = shell::command(shell, site)?;
+                command.capture = true;
+                let program = Some(Program { decode_rc: shell.decode_rc.clone(), strip: *strip });
+                Ok((SetProperty { property, description, program, exhibit }, Next::Run(command)))
+            }
+        }
+    }
+
+    pub(super) fn go_on(&mut self, outcome: &Outcome) -> Next {
+        let Some(program) = &self.program else { return Next::Done(End::plain(Results::Success)) };
+        let end = shell::evaluate(&program.decode_rc, outcome);
+        if !end.results.is_good() {
+            return Next::Done(end);
+        }
+        let text = String::from_utf8_lossy(&outcome.stdout).replace('\0', "\u{fffd}");
+        let text = if program.strip { text.trim() } else { &text };
+        let set = self.end(text.into());
+        Next::Done(End { results: end.results, detail: end.detail, ..set })
+    }
+
+    fn end(&mut self, value: serde_json::Value) -> End {
+        self.exhibit = format!("{}: {value}\n", self.property);
+        let mut end = End::plain(Results::Success);
+        end.properties = Properties::default();
+        end.properties.set(&self.property, value, SOURCE);
+        end
+    }
+
+    pub(super) fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// What was changed, for the log of that name.
+    pub(super) fn exhibit(&self) -> Option<(&'static str, &str)> {
+        (!self.exhibit.is_empty()).then_some(("property changes", &self.exhibit))
+    }
+}

@@ -1,0 +1,109 @@
+//! The room's tests, and what they share: configurations in a line.
+
+use crate::config::{
+    Builder, Command, Config, Git, GitMode, Shell, Step, StepKind, Template, Worker, WorkerKind,
+};
+use crate::model::{Properties, Results};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A text to fill in.
+pub(super) fn template(text: &str) -> Template {
+    Template::new(text).unwrap()
+}
+
+/// A program, as the file's defaults have it.
+pub(super) fn shell(command: &str) -> Shell {
+    Shell {
+        command: Command::Line(template(command)),
+        workdir: None,
+        env: BTreeMap::new(),
+        timeout: Some(Duration::from_secs(1200)),
+        max_time: None,
+        sigterm_time: None,
+        interrupt_signal: "KILL".to_owned(),
+        max_lines: None,
+        use_pty: false,
+        initial_stdin: None,
+        want_stdout: true,
+        want_stderr: true,
+        log_environ: true,
+        log_files: BTreeMap::new(),
+        lazy_log_files: false,
+        decode_rc: BTreeMap::from([(0, Results::Success)]),
+    }
+}
+
+/// A step of this kind, without any flag but that a failure counts.
+pub(super) fn step(kind: StepKind) -> Step {
+    Step {
+        name: template(kind.type_name()),
+        description: None,
+        description_done: None,
+        halt_on_failure: false,
+        flunk_on_failure: true,
+        flunk_on_warnings: false,
+        warn_on_failure: false,
+        warn_on_warnings: false,
+        always_run: false,
+        do_step_if: None,
+        hide_step_if: None,
+        kind,
+    }
+}
+
+/// A step that runs a program.
+pub(super) fn shell_step(command: &str) -> Step {
+    step(StepKind::Shell(shell(command)))
+}
+
+/// A git step.
+pub(super) fn git(mode: GitMode) -> Git {
+    Git {
+        repository: template("https://example.org/r.git"),
+        branch: None,
+        codebase: String::new(),
+        mode,
+        shallow: None,
+        submodules: false,
+        progress: false,
+        always_use_latest: false,
+        retry_fetch: false,
+        clobber_on_failure: false,
+        retry: None,
+        workdir: None,
+        env: BTreeMap::new(),
+        timeout: Some(Duration::from_secs(1200)),
+        log_environ: true,
+    }
+}
+
+/// A builder on worker `w`.
+pub(super) fn builder(name: &str, steps: Vec<Step>) -> Builder {
+    Builder {
+        name: name.to_owned(),
+        workers: vec!["w".to_owned()],
+        tags: Vec::new(),
+        description: None,
+        env: BTreeMap::new(),
+        properties: Properties::default(),
+        build_dir: name.to_owned(),
+        workdir: template("build"),
+        collapse_requests: true,
+        steps,
+    }
+}
+
+/// A configuration of these builders and of their workers.
+pub(super) fn config(builders: Vec<Builder>) -> Config {
+    let names: std::collections::BTreeSet<String> =
+        builders.iter().flat_map(|builder| builder.workers.clone()).collect();
+    let worker = |name: String| Worker {
+        name,
+        kind: WorkerKind::Remote,
+        password: Some(crate::config::Secret::Literal(crate::config::SecretText::new("pw"))),
+        max_builds: None,
+        properties: Properties::default(),
+    };
+    Config { workers: names.into_iter().map(worker).collect(), builders, ..Config::empty() }
+}

@@ -1,0 +1,198 @@
+//! The workers as values: who is there, what each is doing, and which of them takes the next build.
+
+use super::attach::{Ask, Greeting, Listed};
+use super::steps::Abilities;
+use super::{WorkerState, WorkerStatus};
+use crate::config;
+use crate::model::{BuildId, Mono, Wall};
+use crate::pb::Luid;
+use crate::pbmanager::ConnectionId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What the answer to a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The greeting.
+    Greeting(Ask),
+    /// Whether it is there at all.
+    Ping,
+    /// Whether it is there, while another wants its place.
+    Arbitration,
+    /// The builder list, changed since the greeting.
+    BuilderList,
+    /// A build begins.
+    StartBuild(BuildId),
+    /// A command of a build: its key.
+    StartCommand(u64),
+    /// A shutdown.
+    Shutdown,
+    /// Nothing depends on it.
+    Nothing,
+}
+
+/// A connection that is a worker's.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub connection: ConnectionId,
+    /// The worker's Bot.
+    pub mind: Luid,
+    /// `None` once the worker can build.
+    pub greeting: Option<Greeting>,
+    /// What it said of itself.
+    pub info: Arc<BTreeMap<String, String>>,
+    /// What it can do.
+    pub abilities: Arc<Abilities>,
+    /// Its objects, by builder.
+    pub builders: BTreeMap<String, Luid>,
+    /// The builders that it was told of last.
+    pub listed: Vec<Listed>,
+    /// Whether it has not answered yet that it took them.
+    pub is_listing: bool,
+    /// Calls without an answer, by token.
+    pub calls: BTreeMap<u64, Purpose>,
+    /// Running commands, by key.
+    pub commands: BTreeMap<u64, BuildId>,
+    /// When it was last heard of.
+    pub heard: Mono,
+    pub heard_at: Wall,
+    /// Pings without a sign of life since.
+    pub unanswered: u32,
+    /// Whether it was told to shut down.
+    pub is_leaving: bool,
+}
+
+impl Session {
+    /// Whether it can build.
+    pub fn is_ready(&self) -> bool {
+        self.greeting.is_none()
+    }
+}
+
+/// A second connection of the same name, which waits for the fate of the first (`BM-07`).
+#[derive(Debug)]
+pub(super) struct Contender {
+    pub connection: ConnectionId,
+    pub mind: Luid,
+}
+
+/// One worker.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub config: config::Worker,
+    /// It is not configured any more, and goes when its builds are done.
+    pub is_removed: bool,
+    pub paused: bool,
+    pub graceful: bool,
+    pub session: Option<Session>,
+    pub contender: Option<Contender>,
+    /// What stands in its way.
+    pub trouble: Option<String>,
+    /// The builders of which it runs a build: one of each at a time.
+    pub building: BTreeSet<String>,
+    /// When it last got a build, counted in builds.
+    pub last_used: u64,
+}
+
+impl Worker {
+    pub fn new(config: config::Worker) -> Worker {
+        Worker {
+            config,
+            is_removed: false,
+            paused: false,
+            graceful: false,
+            session: None,
+            contender: None,
+            trouble: None,
+            building: BTreeSet::new(),
+            last_used: 0,
+        }
+    }
+
+    /// Whether it can take a build of this builder now (`SL-16`).
+    fn is_free_for(&self, builder: &str) -> bool {
+        let has_room = self.config.max_builds.is_none_or(|most| self.building.len() < most as usize);
+        let serves = |session: &Session| session.is_ready() && session.builders.contains_key(builder);
+        !self.is_removed
+            && !self.paused
+            && !self.graceful
+            && has_room
+            && !self.building.contains(builder)
+            && self.session.as_ref().is_some_and(serves)
+    }
+
+    pub fn status(&self, builders: &BTreeMap<String, Arc<config::Builder>>) -> WorkerStatus {
+        let name = &self.config.name;
+        let serves = |builder: &&Arc<config::Builder>| builder.workers.contains(name);
+        WorkerStatus {
+            name: name.clone(),
+            state: match &self.session {
+                None => WorkerState::Away,
+                Some(session) if session.is_ready() => WorkerState::Connected,
+                Some(_) => WorkerState::Attaching,
+            },
+            paused: self.paused,
+            graceful: self.graceful,
+            running: self.building.len(),
+            max_builds: self.config.max_builds,
+            builders: builders.values().filter(serves).map(|builder| builder.name.clone()).collect(),
+            trouble: self.trouble.clone(),
+            heard_at: self.session.as_ref().map(|session| session.heard_at),
+        }
+    }
+}
+
+/// All workers, by name.
+#[derive(Debug, Default)]
+pub(super) struct Workers {
+    pub all: BTreeMap<String, Worker>,
+    connections: BTreeMap<ConnectionId, String>,
+    uses: u64,
+}
+
+impl Workers {
+    /// Takes a place on a worker for a build of this builder: on the free one with the fewest builds, and of
+    /// those on the one that has waited longest, so that all get their share.
+    pub fn reserve(&mut self, builder: &config::Builder) -> Option<String> {
+        let free = builder.workers.iter().filter_map(|name| {
+            let worker = self.all.get(name).filter(|worker| worker.is_free_for(&builder.name))?;
+            Some((worker.building.len(), worker.last_used, name))
+        });
+        let (_, _, name) = free.min()?;
+        let worker = self.all.get_mut(name)?;
+        self.uses += 1;
+        worker.last_used = self.uses;
+        worker.building.insert(builder.name.clone());
+        Some(name.clone())
+    }
+
+    /// Gives a place back.
+    pub fn release(&mut self, worker: &str, builder: &str) {
+        if let Some(worker) = self.all.get_mut(worker) {
+            worker.building.remove(builder);
+        }
+    }
+
+    /// Notes whose connection this is.
+    pub fn connect(&mut self, connection: ConnectionId, worker: &str) {
+        self.connections.insert(connection, worker.to_owned());
+    }
+
+    /// Forgets a connection; says whose it was.
+    pub fn disconnect(&mut self, connection: ConnectionId) -> Option<String> {
+        self.connections.remove(&connection)
+    }
+
+    /// The worker whose session this connection is.
+    pub fn by_connection(&mut self, connection: ConnectionId) -> Option<(&mut Worker, &str)> {
+        let name = self.connections.get(&connection)?;
+        let worker = self.all.get_mut(name)?;
+        let is_session = worker.session.as_ref().is_some_and(|session| session.connection == connection);
+        is_session.then_some((worker, name.as_str()))
+    }
+
+    /// The session of a worker.
+    pub fn session(&mut self, worker: &str) -> Option<&mut Session> {
+        self.all.get_mut(worker)?.session.as_mut()
+    }
+}

@@ -96,7 +96,15 @@ mod tests {
             }
             table += "\n";
         }
-        expect![[""]].assert_eq(&table);
+        expect![[r#"
+                  none: success->success warnings->success failure->success skipped->success exception->exception! retry->retry! cancelled->cancelled!
+                 flunk: success->success warnings->success failure->failure skipped->success exception->exception! retry->retry! cancelled->cancelled!
+                  warn: success->success warnings->success failure->warnings skipped->success exception->exception! retry->retry! cancelled->cancelled!
+            flunk warn: success->success warnings->success failure->failure skipped->success exception->exception! retry->retry! cancelled->cancelled!
+                  halt: success->success warnings->success failure->success! skipped->success exception->exception! retry->retry! cancelled->cancelled!
+               flunk_w: success->success warnings->failure failure->success skipped->success exception->exception! retry->retry! cancelled->cancelled!
+                warn_w: success->success warnings->warnings failure->success skipped->success exception->exception! retry->retry! cancelled->cancelled!
+        "#]].assert_eq(&table);
     }
 
     #[test]
@@ -120,6 +128,16 @@ mod tests {
             build_ended(Results::Retry, &[], Some("worker lost")),
             short(&"x".repeat(300)).chars().count().to_string(),
         ];
-        expect![[""]].assert_eq(&said.join("\n"));
+        expect![[r#"
+            'make check'
+            'make check' failed (1)
+            'make check' failed (timed out)
+            update skipped
+            build successful
+            failed test, lint
+            cancelled: stopped by alice: typo
+            worker lost; to be built again
+            201"#]]
+        .assert_eq(&said.join("\n"));
     }
 }

@@ -5,9 +5,6 @@ mod program;
 mod set_property;
 mod shell;
 
-#[cfg(test)]
-mod tests;
-
 use super::command::{Command, Outcome};
 use super::render::Scene;
 use crate::config::{Builder, StepKind};

@@ -1,5 +1,8 @@
 //! The room's tests, and what they share: configurations in a line.
 
+mod rig;
+mod service;
+
 use crate::config::{
     Builder, Command, Config, Git, GitMode, Shell, Step, StepKind, Template, Worker, WorkerKind,
 };

@@ -1,0 +1,449 @@
+//! The service in the simulator, with the real database and, in the place of pbmanager, sessions that speak the
+//! real wire with played workers.
+
+use crate::botmaster::local::{Launch, Launcher, Process};
+use crate::botmaster::{Botmaster, Handle, Wiring, ear, requests_may_wait};
+use crate::config::{Config, DatabaseUrl};
+use crate::db::{self, Settings};
+use crate::kernel::sim::Sim;
+use crate::kernel::{Control, Door, Hint, Inbox, Offer, Ranked, rank};
+use crate::model::{BuildsetId, Event, Mono, NewBuildset, Properties, RequestId, SourceStamp};
+use crate::pb::{self, Callee, Luid, Request, Session, Target, Value};
+use crate::pbmanager::service::PbManager;
+use crate::pbmanager::{self, ConnectionId, News, Verb};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Who asks the questions.
+pub(super) struct Test;
+
+impl Ranked for Test {
+    const RANK: u8 = rank::MASTER;
+    const NAME: &'static str = "test";
+}
+
+/// Nobody has local workers here.
+struct NoProcesses;
+
+impl Launcher for NoProcesses {
+    fn launch(&mut self, _: &Launch) -> std::io::Result<Box<dyn Process>> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// The key of a played worker's Bot; its builders have the keys after it.
+const BOT: u64 = 1;
+
+/// Which worker is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `buildbot-worker` 4.3.
+    Worker,
+    /// `buildslave` 0.8.6p1.
+    Slave,
+}
+
+/// One connection, both ends of it.
+struct Peer {
+    kind: Kind,
+    name: String,
+    server: Session,
+    client: Session,
+    login: Option<Request>,
+    builders: BTreeMap<u64, String>,
+    last_key: u64,
+    /// The running command of each builder: the master's object, and what is run.
+    running: BTreeMap<u64, Luid>,
+    answers: bool,
+    closed: bool,
+}
+
+/// The service, with all that is around it.
+pub(super) struct Rig {
+    pub sim: Sim,
+    pub handle: Handle<Test>,
+    pub db: db::Handle<Test>,
+    pub events: Arc<Mutex<Vec<Event>>>,
+    door: Door<Botmaster>,
+    pb: Inbox<PbManager>,
+    ear: Offer<News>,
+    peers: BTreeMap<ConnectionId, Peer>,
+    registered: BTreeSet<String>,
+    /// What the master called, in order.
+    pub calls: Vec<String>,
+    last_connection: u64,
+    _dir: tempfile::TempDir,
+}
+
+impl Rig {
+    /// A service with this configuration in force.
+    pub fn new(config: &Config) -> Rig {
+        let dir = tempfile::tempdir().unwrap();
+        let log = slog::Logger::root(slog::Discard, slog::o!());
+        let mut sim = Sim::new(1, log.clone());
+        let url = DatabaseUrl::Sqlite(dir.path().join("state.sqlite"));
+        let settings = Settings { durable: false, ..Settings::new(url) };
+        let (writer, writer_inbox) = sim.mailbox::<db::Writer>(1024, None);
+        let (reader, reader_inbox) = sim.mailbox::<db::Reader>(1024, None);
+        let (pb_door, pb) = sim.mailbox::<PbManager>(1024, None);
+        let (door, inbox) = sim.mailbox::<Botmaster>(1024, None);
+        sim.add(db::Writer::new(settings.clone(), log.clone()), writer_inbox);
+        sim.add(db::Reader::new(settings), reader_inbox);
+        let database = db::Database::new(writer, vec![reader]);
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&events);
+        sim.add(
+            Botmaster::new(Wiring {
+                name: "m".to_owned(),
+                db: database.handle(),
+                pb: pbmanager::Handle::new(pb_door.address()),
+                ear: ear(&door),
+                events: Hint::to_fn(move |event| heard.lock().unwrap().push(event)),
+                launcher: Box::new(NoProcesses),
+            }),
+            inbox,
+        );
+        let mut rig = Rig {
+            sim,
+            handle: Handle::new(door.address()),
+            db: database.handle(),
+            events,
+            ear: ear(&door),
+            door,
+            pb,
+            peers: BTreeMap::new(),
+            registered: BTreeSet::new(),
+            calls: Vec::new(),
+            last_connection: 0,
+            _dir: dir,
+        };
+        rig.apply(config);
+        rig
+    }
+
+    /// Puts a configuration in force.
+    pub fn apply(&mut self, config: &Config) {
+        let wanted = Arc::new(config.clone());
+        let prepared = self.sim.control(&self.door, |reply| Control::Prepare(wanted.clone(), reply));
+        assert_eq!(prepared, Ok(Ok(())));
+        self.sim.control(&self.door, |reply| Control::Apply(wanted.clone(), reply)).unwrap();
+        self.settle();
+    }
+
+    /// A worker of this name logs in.
+    pub fn connect(&mut self, name: &str, kind: Kind) -> ConnectionId {
+        assert!(self.registered.contains(name), "{name} is not registered");
+        self.last_connection += 1;
+        let connection = ConnectionId(self.last_connection);
+        let mut peer = Peer {
+            kind,
+            name: name.to_owned(),
+            server: Session::server(),
+            client: Session::client(),
+            login: None,
+            builders: BTreeMap::new(),
+            last_key: BOT,
+            running: BTreeMap::new(),
+            answers: true,
+            closed: false,
+        };
+        peer.server.trust();
+        peer.pass_bytes();
+        peer.client.call(Callee::Root, "login", &[Value::local(BOT)], &[], 0).unwrap();
+        self.peers.insert(connection, peer);
+        self.settle();
+        connection
+    }
+
+    /// The connection is cut.
+    pub fn cut(&mut self, connection: ConnectionId) {
+        self.close(connection, "cut");
+        self.settle();
+    }
+
+    /// From now on nothing comes from there, though the connection stands.
+    pub fn silence(&mut self, connection: ConnectionId) {
+        self.peers.get_mut(&connection).unwrap().answers = false;
+    }
+
+    /// The worker's running command says something.
+    pub fn say(&mut self, connection: ConnectionId, key: &str, value: Value) {
+        let peer = self.peers.get_mut(&connection).unwrap();
+        let object = *peer.running.values().next().expect("a running command");
+        peer.update(object, key, value);
+        self.settle();
+    }
+
+    /// A buildset of one source stamp, for one builder.
+    pub fn ask(&mut self, builder: &str, revision: &str) -> (BuildsetId, RequestId) {
+        let new = NewBuildset {
+            scheduler: "s".to_owned(),
+            reason: "because".to_owned(),
+            external_id: String::new(),
+            source_stamps: vec![SourceStamp {
+                revision: Some(revision.to_owned()),
+                branch: Some("main".to_owned()),
+                ..SourceStamp::default()
+            }],
+            changes: Vec::new(),
+            properties: Properties::default(),
+            builders: vec![builder.to_owned()],
+            priority: 0,
+            parent_build: None,
+        };
+        let now = self.sim.world().wall();
+        let added = self.db.buildsets().add(new, now).unwrap();
+        requests_may_wait(&self.door).tell(());
+        self.settle();
+        (added.id, added.requests[0].1)
+    }
+
+    /// Takes turns until nobody has anything to do.
+    pub fn settle(&mut self) {
+        for _ in 0..100_000 {
+            if !self.sim.step() && !self.pass() {
+                return;
+            }
+        }
+        panic!("no end is in sight");
+    }
+
+    /// Lets time pass, deadline by deadline.
+    pub fn wait(&mut self, duration: Duration) {
+        let end = Mono(self.sim.world().now().0 + duration);
+        while let Some(next) = self.sim.next_wake().filter(|next| *next <= end) {
+            self.sim.advance_to(next);
+            self.settle();
+        }
+        self.sim.advance_to(end);
+        self.settle();
+    }
+
+    /// What happened, one line each, since it was last asked.
+    pub fn told(&mut self) -> String {
+        let events = std::mem::take(&mut *self.events.lock().unwrap());
+        events.into_iter().map(|event| serde_json::to_string(&event).unwrap() + "\n").collect()
+    }
+
+    /// The stored text of a step's log.
+    pub fn log(&mut self, step: crate::model::StepId, slug: &str) -> String {
+        let log = self.db.logs().by_slug(step, slug).unwrap().expect("the log");
+        let lines = self.db.logs().read_lines(log.id, 0, 1000).unwrap();
+        String::from_utf8(lines.text).unwrap()
+    }
+
+    /// What the service asked of pbmanager, and what the workers say: true if there was anything.
+    fn pass(&mut self) -> bool {
+        let mut busy = false;
+        while let Ok(msg) = self.pb.try_data() {
+            busy = true;
+            match msg {
+                pbmanager::Msg::Register { user, .. } => drop(self.registered.insert(user)),
+                pbmanager::Msg::Unregister { user } => drop(self.registered.remove(&user)),
+                pbmanager::Msg::LocalAddress(reply) => reply.send(None),
+                pbmanager::Msg::On(connection, verb) => self.obey(connection, verb),
+            }
+        }
+        for connection in self.peers.keys().copied().collect::<Vec<_>>() {
+            busy |= self.converse(connection);
+        }
+        busy
+    }
+
+    fn obey(&mut self, connection: ConnectionId, verb: Verb) {
+        let Some(peer) = self.peers.get_mut(&connection) else { return };
+        match verb {
+            Verb::Admit(avatar) => {
+                self.calls.push("admit".to_owned());
+                let login = peer.login.take().expect("a login");
+                peer.server.answer(login, &Value::local(avatar));
+            }
+            Verb::Refuse(failure) => {
+                self.calls.push(format!("refuse {failure}"));
+                peer.server.fail(peer.login.take().expect("a login"), &failure);
+                peer.closed = true;
+            }
+            Verb::Call { object, method, args, kwargs, token } => {
+                peer.server.call(object, &method, &args, &kwargs, token).unwrap();
+            }
+            Verb::Answer(request, value) => peer.server.answer(request, &value),
+            Verb::Fail(request, failure) => peer.server.fail(request, &failure),
+            Verb::Reject(call, failure) => peer.server.reject(call, &failure),
+            Verb::Release(object) => peer.server.release(object),
+            Verb::SetTextForm(form) => peer.server.set_text_form(form),
+            Verb::Close(reason) => {
+                self.calls.push(format!("close: {reason}"));
+                self.close(connection, &reason);
+            }
+        }
+    }
+
+    fn close(&mut self, connection: ConnectionId, reason: &str) {
+        let Some(mut peer) = self.peers.remove(&connection) else { return };
+        for event in peer.server.lost() {
+            self.tell(connection, &peer.name, event);
+        }
+        let reason = reason.to_owned();
+        assert!(self.ear.offer(News::Detached { connection, reason }).is_ok());
+    }
+
+    fn tell(&self, connection: ConnectionId, _name: &str, event: pb::Event) {
+        let news = match event {
+            pb::Event::Ready => return,
+            pb::Event::Call(call) => News::Called { connection, call },
+            pb::Event::Answered { token, result } => News::Answered { connection, token, result },
+            pb::Event::Released { key } => News::Released { connection, key },
+        };
+        assert!(self.ear.offer(news).is_ok());
+    }
+
+    fn converse(&mut self, connection: ConnectionId) -> bool {
+        let Some(peer) = self.peers.get_mut(&connection) else { return false };
+        if peer.closed && peer.server.output_len() == 0 {
+            self.close(connection, "refused");
+            return true;
+        }
+        let (to_worker, to_master) = peer.pass_bytes();
+        let busy = !to_worker.is_empty() || !to_master.is_empty();
+        for event in to_worker {
+            if let pb::Event::Call(call) = event {
+                self.calls.push(peer.play(call));
+            }
+        }
+        let name = peer.name.clone();
+        for event in to_master {
+            match event {
+                pb::Event::Call(call) if call.object == Target::Root => {
+                    let mind = call.args[0].as_remote();
+                    peer.login = Some(call.request);
+                    let address = "127.0.0.1:1".parse().unwrap();
+                    let news = News::Attached { connection, user: name.clone(), mind, peer: address };
+                    assert!(self.ear.offer(news).is_ok());
+                }
+                event => {
+                    let news = match event {
+                        pb::Event::Ready => continue,
+                        pb::Event::Call(call) => News::Called { connection, call },
+                        pb::Event::Answered { token, result } => News::Answered { connection, token, result },
+                        pb::Event::Released { key } => News::Released { connection, key },
+                    };
+                    assert!(self.ear.offer(news).is_ok());
+                }
+            }
+        }
+        busy
+    }
+}
+
+impl Peer {
+    /// Carries bytes both ways; returns what each end makes of them.
+    fn pass_bytes(&mut self) -> (Vec<pb::Event>, Vec<pb::Event>) {
+        let (mut to_worker, mut to_master) = (Vec::new(), Vec::new());
+        loop {
+            let down = if self.answers { self.server.take_output() } else { Default::default() };
+            let up = self.client.take_output();
+            if down.is_empty() && up.is_empty() {
+                return (to_worker, to_master);
+            }
+            self.client.receive(&down, &mut to_worker).unwrap();
+            self.server.receive(&up, &mut to_master).unwrap();
+        }
+    }
+
+    /// Does what the master calls for; returns it as a line.
+    fn play(&mut self, call: pb::Call) -> String {
+        let Target::Key(key) = call.object else { panic!("the master calls nobody else") };
+        let line = shown(&call, self.builders.get(&key));
+        let info =
+            [("admin", Value::from("me\n")), ("basedir", Value::from("/w")), ("system", "posix".into())];
+        let commands =
+            |version: &str| Value::dict(["shell", "stat", "rmdir", "cpdir"].map(|name| (name, version)));
+        let answer = match (self.kind, call.method.as_str()) {
+            (Kind::Slave, "getWorkerInfo") => {
+                self.client.reject(call, &pb::Failure::no_such_method("getWorkerInfo"));
+                return line;
+            }
+            (Kind::Worker, "getWorkerInfo") => {
+                let more = [("version", Value::from("4.3.0")), ("worker_commands", commands("3.3"))];
+                Value::dict(info.into_iter().chain(more))
+            }
+            (Kind::Slave, "getSlaveInfo") => Value::dict(info),
+            (Kind::Slave, "getVersion") => Value::from("0.8.6p1"),
+            (Kind::Slave, "getCommands") => commands("2.15"),
+            (_, "setBuilderList") => {
+                let names = call.args[0].as_items().unwrap().iter();
+                let names: Vec<String> =
+                    names.map(|pair| pair.as_items().unwrap()[0].as_str().unwrap().to_owned()).collect();
+                Value::Dict(names.into_iter().map(|name| self.builder(name)).collect())
+            }
+            (_, "startCommand") => {
+                let object = call.args[0].as_remote().unwrap();
+                self.client.answer(call.request, &Value::None);
+                self.start(key, object, call.args[2].as_str().unwrap(), &call.args[3]);
+                return line;
+            }
+            (_, "interruptCommand") => {
+                if let Some(object) = self.running.remove(&key) {
+                    self.end(object, -1);
+                }
+                Value::None
+            }
+            _ => Value::None,
+        };
+        self.client.answer(call.request, &answer);
+        line
+    }
+
+    fn builder(&mut self, name: String) -> (Value, Value) {
+        let known = self.builders.iter().find(|(_, known)| **known == name).map(|(key, _)| *key);
+        let key = known.unwrap_or_else(|| {
+            self.last_key += 1;
+            self.last_key
+        });
+        self.builders.insert(key, name.clone());
+        (Value::from(name), Value::local(key))
+    }
+
+    /// `hang` goes on until it is interrupted; `exit N` ends so; anything else says itself and succeeds.
+    fn start(&mut self, builder: u64, object: Luid, name: &str, args: &Value) {
+        let line = args.get("command").and_then(Value::as_str).unwrap_or_default().to_owned();
+        match (name, line.strip_prefix("exit ")) {
+            ("shell", _) if line == "hang" => drop(self.running.insert(builder, object)),
+            ("shell", _) if line == "break" => {
+                let failure = pb::Failure::runtime_error("out of order").to_value();
+                self.client.call(object, "complete", &[failure], &[], 0).unwrap();
+            }
+            ("shell", Some(code)) => self.end(object, code.parse().unwrap()),
+            _ => {
+                self.update(object, "stdout", Value::from(format!("{line}\n")));
+                self.end(object, 0);
+            }
+        }
+    }
+
+    fn update(&mut self, object: Luid, key: &str, value: Value) {
+        let updates = Value::List(vec![Value::List(vec![Value::dict([(key, value)]), Value::Int(0)])]);
+        self.client.call(object, "update", &[updates], &[], 0).unwrap();
+    }
+
+    fn end(&mut self, object: Luid, code: i64) {
+        self.update(object, "rc", Value::Int(code));
+        self.client.call(object, "complete", &[Value::None], &[], 0).unwrap();
+    }
+}
+
+/// A call of the master's in one line: whom, what, and with what that matters.
+fn shown(call: &pb::Call, builder: Option<&String>) -> String {
+    let whom = builder.map_or(String::new(), |name| format!("{name}."));
+    let words: Vec<String> = match call.method.as_str() {
+        "startCommand" => {
+            let line = call.args[3].get("command").map(|line| format!("{line:?}")).unwrap_or_default();
+            vec![call.args[2].as_str().unwrap_or_default().to_owned(), line]
+        }
+        "interruptCommand" => vec![call.args[1].as_str().unwrap_or_default().to_owned()],
+        "setMaster" => Vec::new(),
+        _ => call.args.iter().map(|arg| format!("{arg:?}")).collect(),
+    };
+    format!("{whom}{}({})", call.method, words.join(" "))
+}

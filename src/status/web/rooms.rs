@@ -26,9 +26,12 @@ impl From<botmaster::Refused> for Refused {
             | Below::NoSuchRequest(_)
             | Below::NoSuchBuilder(_)
             | Below::NoSuchWorker(_) => Refused::Unknown(what),
-            Below::NotRunning(_) | Below::Complete(_) | Below::NotConnected(_) => Refused::NotPossible(what),
+            Below::NotRunning(_)
+            | Below::Complete(_)
+            | Below::ClaimedElsewhere(_)
+            | Below::NotConnected(_) => Refused::NotPossible(what),
             Below::Outage(DbError::Refused(_)) => Refused::NotPossible(what),
-            Below::Draining | Below::Outage(_) => Refused::Outage(what),
+            Below::Outage(_) => Refused::Outage(what),
         }
     }
 }

@@ -66,8 +66,10 @@ impl SimNet {
         let mut state = self.lock();
         let Some(link) = state.links.get_mut(&id) else { return Vec::new() };
         let count = most.min(link.to_peer.len());
-        let bytes = link.to_peer.drain(..count).collect();
-        state.events.push(NetEvent::Writable(id));
+        let bytes: Vec<u8> = link.to_peer.drain(..count).collect();
+        if !bytes.is_empty() {
+            state.events.push(NetEvent::Writable(id));
+        }
         bytes
     }
 

@@ -1,0 +1,85 @@
+//! What must hold: always, and once all is calm.
+
+use crate::house::House;
+use bellwether::db::DbError;
+use bellwether::model::{ChangeId, Results};
+use std::collections::BTreeSet;
+
+fn read<R>(outcome: Result<R, DbError>) -> Result<R, String> {
+    outcome.map_err(|error| format!("the database cannot be read: {error}"))
+}
+
+/// A request is built once at a time; no worker has more than it may; no master's word breaks the protocol.
+pub fn check_always(house: &House) -> Result<(), String> {
+    let mut running = BTreeSet::new();
+    for build in read(house.tree.db.builds().running())? {
+        if !running.insert(build.request) {
+            return Err(format!("request {} is built twice at the same time", build.request));
+        }
+    }
+    for peer in &house.peers {
+        let allowed = house.running.worker(&peer.name).and_then(|worker| worker.max_builds);
+        let allowed = allowed.map_or(usize::MAX, |most| most as usize);
+        if peer.busiest > allowed {
+            return Err(format!("{} ran {} builds at once, may run {allowed}", peer.name, peer.busiest));
+        }
+        if let Some(offence) = peer.offences.first() {
+            return Err(offence.clone());
+        }
+    }
+    Ok(())
+}
+
+/// Nothing waits, nothing runs, every acknowledged change was judged by every scheduler, and what was to be
+/// built has been. Gives the number of builds.
+pub fn check_at_end(house: &House, acknowledged: &[ChangeId]) -> Result<u64, String> {
+    let db = &house.tree.db;
+    if let Some(build) = read(db.builds().running())?.first() {
+        return Err(format!("build {} of {} never ends: {}", build.number, build.builder, build.state));
+    }
+    if let Some(buildset) = read(db.buildsets().open())?.first() {
+        return Err(format!("buildset {} of {} is never complete", buildset.id, buildset.scheduler));
+    }
+    for change in acknowledged {
+        let verdicts = read(db.changes().verdicts(*change))?;
+        for scheduler in ["main", "any"] {
+            let Some(verdict) = verdicts.iter().find(|verdict| verdict.scheduler == scheduler) else {
+                return Err(format!("scheduler {scheduler} has not judged change {change}"));
+            };
+            let told = read(db.changes().get(*change))?.ok_or(format!("change {change} is lost"))?.told;
+            let branch = told.branch.unwrap_or_default();
+            let important = scheduler == "main" || !told.files.iter().all(|file| file.starts_with("docs/"));
+            let matches = branch == "main" || branch == "dev" && scheduler == "any";
+            if matches && important && verdict.buildset.is_none() {
+                return Err(format!("change {change} was not built by {scheduler}: {}", verdict.reason));
+            }
+            if !matches && (verdict.buildset.is_some() || verdict.reason.is_empty()) {
+                return Err(format!("change {change} is no change of {scheduler}, but: {verdict:?}"));
+            }
+        }
+    }
+    builds_make_sense(house)
+}
+
+/// Each request that was built has one build that counts; all others of it were lost and tried again.
+fn builds_make_sense(house: &House) -> Result<u64, String> {
+    let builds = read(house.tree.db.builds().recent(bellwether::db::builds::Filter::default(), u32::MAX))?;
+    let mut counted = BTreeSet::new();
+    for build in &builds {
+        let Some(results) = build.results else {
+            return Err(format!("build {} of {} has no result", build.number, build.builder));
+        };
+        if results != Results::Retry && !counted.insert(build.request) {
+            return Err(format!("request {} was built to an end twice", build.request));
+        }
+        for step in read(house.tree.db.steps().of_build(build.id))? {
+            if step.started_at.is_some() && step.complete_at.is_none() {
+                return Err(format!("step {} of build {} never ended", step.name, build.id));
+            }
+            if let Some(log) = read(house.tree.db.logs().of_step(step.id))?.iter().find(|log| !log.complete) {
+                return Err(format!("log {} of step {} never ended", log.name, step.name));
+            }
+        }
+    }
+    Ok(builds.len() as u64)
+}

@@ -11,6 +11,9 @@ pub const FETCH_TIME: Duration = Duration::from_secs(30 * 60);
 /// How long git may take to read from the mirror.
 pub const READ_TIME: Duration = Duration::from_secs(5 * 60);
 
+/// How long git may take to end when it is told to, before it is ended by force.
+pub const GRACE: Duration = Duration::from_secs(2);
+
 /// How much a git command may print.
 pub const OUTPUT_BYTES: usize = 64 << 20;
 

@@ -202,7 +202,8 @@ impl Changes {
             announce: self.intake.announce.clone(),
             added: self.intake.added.clone(),
         };
-        let started = Poller::start(settings, intake, world.clone(), turn.log());
+        let looks = self.parts.figures.timer("git_look");
+        let started = Poller::start(settings, intake, looks, world.clone(), turn.log());
         started
             .inspect_err(|error| slog::error!(turn.log(), "a poller does not start"; "error" => %error))
             .ok()

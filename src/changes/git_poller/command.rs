@@ -1,12 +1,13 @@
 //! Running git: bounded in time and output, and ended when its poller is.
 
-use crate::changes::limits::{COMPLAINT_BYTES, OUTPUT_BYTES};
+use crate::changes::limits::{COMPLAINT_BYTES, GRACE, OUTPUT_BYTES};
 use crate::kernel::World;
 use crate::model::Mono;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::fs::File;
 use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -54,8 +55,9 @@ impl Git {
             command.env_remove(name);
         }
         command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
-        if std::env::var_os("GIT_SSH_COMMAND").is_none() && std::env::var_os("GIT_SSH").is_none() {
-            command.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes");
+        if std::env::var_os("SSH_ASKPASS").is_none() {
+            // ssh asks this program, which gives no answer, and not the terminal.
+            command.env("SSH_ASKPASS", "false").env("SSH_ASKPASS_REQUIRE", "force");
         }
         let mut child = command.spawn().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
@@ -63,12 +65,15 @@ impl Git {
             }
             _ => failed(error.to_string()),
         })?;
-        let collected = self.collect(&mut child, self.world.now() + time);
-        if collected.is_err()
-            && let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw)
-        {
-            // It may have ended by itself in between.
-            let _ = kill_process_group(group, Signal::KILL);
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| failed("it has no process id".to_owned()))?;
+        let exit = pidfd_open(pid, PidfdFlags::empty());
+        let collected = match &exit {
+            Ok(exit) => self.collect(&mut child, exit, self.world.now() + time),
+            Err(error) => Err(Ended::Broken((*error).into())),
+        };
+        if collected.is_err() {
+            end(pid, exit.ok().as_ref());
         }
         let status = child.wait().map_err(|error| failed(error.to_string()))?;
         let (output, complaint) = collected.map_err(|ended| match ended {
@@ -82,35 +87,33 @@ impl Git {
 
     /// Reads both outputs until the command ends. Not until they are closed: what git has started in the background
     /// (an ssh that keeps its connection) may hold them open for long.
-    fn collect(&self, child: &mut Child, deadline: Mono) -> Result<(Vec<u8>, Vec<u8>), Ended> {
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| std::io::Error::other("no process id"))?;
-        let exit = pidfd_open(pid, PidfdFlags::empty())?;
+    fn collect(
+        &self,
+        child: &mut Child,
+        exit: &OwnedFd,
+        deadline: Mono,
+    ) -> Result<(Vec<u8>, Vec<u8>), Ended> {
         let (Some(mut stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(std::io::Error::other("no pipes").into());
+            return Err(std::io::Error::other("it has no pipes").into());
         };
         let (mut output, mut complaint) = (Vec::new(), Vec::new());
         let (mut has_output, mut has_complaint, mut has_ended) = (true, true, false);
         loop {
             let left = deadline.since(self.world.now());
-            let wait = if has_ended { Duration::ZERO } else { left };
-            let timeout = Timespec::try_from(wait).map_err(std::io::Error::other)?;
-            let readable = PollFlags::IN;
-            // A closed pipe would be ready for ever: then nothing is asked of it.
-            let asked = |open: bool| if open { readable } else { PollFlags::empty() };
-            let mut fds = [
-                PollFd::new(&stdout, asked(has_output)),
-                PollFd::new(&stderr, asked(has_complaint)),
-                PollFd::new(&self.stop, readable),
-                PollFd::new(&exit, asked(!has_ended)),
+            let timeout = if has_ended { Duration::ZERO } else { left };
+            // A closed pipe would be ready for ever, so it is watched no more.
+            let watched = [
+                (true, self.stop.as_fd()),
+                (!has_ended, exit.as_fd()),
+                (has_output, stdout.as_fd()),
+                (has_complaint, stderr.as_fd()),
             ];
-            match poll(&mut fds, Some(&timeout)) {
-                Err(rustix::io::Errno::INTR) => continue,
-                other => other?,
-            };
-            let ready = |at: usize, open: bool| open && !fds[at].revents().is_empty();
-            let (out, err) = (ready(0, has_output), ready(1, has_complaint));
-            let (stopped, ended) = (ready(2, true), ready(3, !has_ended));
+            let fds = watched.iter().filter(|(is_watched, _)| *is_watched);
+            let mut fds: Vec<_> = fds.map(|(_, fd)| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+            wait(&mut fds, timeout)?;
+            let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
+            let [stopped, ended, out, err] =
+                watched.map(|(is_watched, _)| is_watched && ready.next().unwrap_or(false));
             if stopped {
                 return Err(Ended::Stopped);
             }
@@ -124,7 +127,7 @@ impl Git {
             if output.len() > OUTPUT_BYTES {
                 return Err(Ended::TooMuch);
             }
-            if has_ended && !out && !err {
+            if has_ended && ((!out && !err) || left.is_zero()) {
                 return Ok((output, complaint));
             }
             has_ended |= ended;
@@ -133,6 +136,26 @@ impl Git {
             }
         }
     }
+}
+
+/// Waits until one of these is ready, or for `timeout`; an interrupted wait is over early, with none ready.
+fn wait(fds: &mut [PollFd<'_>], timeout: Duration) -> Result<(), Ended> {
+    let timeout = Timespec::try_from(timeout).map_err(std::io::Error::other)?;
+    match poll(fds, Some(&timeout)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends a command with all that it has started: first so that git takes its lock files away, then by force. It is
+/// not waited for yet, so that no other group can have its number.
+fn end(pid: Pid, exit: Option<&OwnedFd>) {
+    // Both fail only where all have ended by themselves.
+    let _ = kill_process_group(pid, Signal::TERM);
+    if let Some(exit) = exit {
+        let _ = wait(&mut [PollFd::new(exit, PollFlags::IN)], GRACE);
+    }
+    let _ = kill_process_group(pid, Signal::KILL);
 }
 
 /// Why a command was cut short.

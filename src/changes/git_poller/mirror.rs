@@ -46,6 +46,7 @@ impl Mirror {
             let directory = self.directory.to_string_lossy();
             self.git.run(&["init", "--quiet", "--bare", "--", &directory], None, READ_TIME)?;
         }
+        self.unlock().map_err(broken)?;
         let spec = |branch: &String| format!("+refs/heads/{branch}:{REFS}{}\n", flat_name(branch));
         let specs: String = branches.clone().into_iter().map(spec).collect();
         // Housekeeping in the foreground: it ends with the command.
@@ -61,6 +62,20 @@ impl Mirror {
             Some((branch.clone(), tip.clone()))
         };
         Ok(branches.into_iter().filter_map(tip).collect())
+    }
+
+    /// Removes the lock files of a git that was killed. Nobody else uses the mirror.
+    fn unlock(&self) -> std::io::Result<()> {
+        for folder in [self.directory.clone(), self.directory.join(REFS)] {
+            let Ok(entries) = std::fs::read_dir(folder) else { continue };
+            for entry in entries {
+                let path = entry?.path();
+                if path.extension().is_some_and(|extension| extension == "lock") {
+                    std::fs::remove_file(path)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The commits in the history of `tip` but not in that of any known one.

@@ -10,6 +10,7 @@ use crate::changes::limits::LONGEST_PAUSE;
 use crate::config::{self, ChangeSource, ChangeSourceKind, Config};
 use crate::db::DbError;
 use crate::kernel::{World, thread};
+use crate::metrics::Timer;
 use crate::model::Wall;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::os::unix::net::UnixStream;
@@ -70,6 +71,7 @@ impl Poller {
     pub fn start(
         settings: Settings,
         intake: Intake<GitPoller>,
+        looks: Timer,
         world: World,
         log: &slog::Logger,
     ) -> std::io::Result<Poller> {
@@ -81,6 +83,7 @@ impl Poller {
             mirror: Mirror::new(git, &settings.poller.repository, &settings.directory),
             settings: settings.clone(),
             intake,
+            looks,
             world,
             log: log.new(slog::o!("change_source" => settings.name.clone())),
             observed: Arc::clone(&observed),
@@ -125,6 +128,8 @@ struct Looker {
     mirror: Mirror,
     settings: Settings,
     intake: Intake<GitPoller>,
+    /// How long each look takes.
+    looks: Timer,
     world: World,
     log: slog::Logger,
     observed: Arc<Mutex<Observed>>,
@@ -144,7 +149,9 @@ impl Looker {
                 Ok(()) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+            let began = self.world.now();
             let looked = thread::catch(|| self.look()).unwrap_or_else(|panic| Err(Trouble::Panic(panic)));
+            self.looks.observe(self.world.now().since(began));
             if matches!(looked, Err(Trouble::Git(GitError::Stopped))) {
                 return;
             }

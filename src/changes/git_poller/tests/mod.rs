@@ -242,6 +242,20 @@ fn a_lost_mirror_is_made_again_and_nothing_is_told_twice() {
 }
 
 #[test]
+fn what_a_killed_git_has_locked_is_unlocked() {
+    let mut place = Place::new(Branches::All);
+    place.commit("one");
+    place.look();
+    for file in ["packed-refs.lock", "refs/tips/main.lock"] {
+        std::fs::write(place.settings.directory.join(file), "").unwrap();
+    }
+    place.commit("two");
+    place.check(expect![[r#"
+        main: two [two] by Ann <x@example.org>
+    "#]]);
+}
+
+#[test]
 fn a_repository_that_does_not_exist_is_told_in_gits_words() {
     let place = Place::new(Branches::All);
     std::fs::remove_dir_all(place.repository()).unwrap();

@@ -66,10 +66,11 @@ impl Store {
     }
 
     fn start(&self, settings: &Settings) -> Poller {
-        let added = Figures::default().counter("added_changes");
+        let figures = Figures::default();
+        let (added, looks) = (figures.counter("added_changes"), figures.timer("git_look"));
         let db = self.database.handle::<GitPoller>();
         let intake = Intake { db, announce: self.announce.clone(), added };
-        Poller::start(settings.clone(), intake, World::real(), &self.log).unwrap()
+        Poller::start(settings.clone(), intake, looks, World::real(), &self.log).unwrap()
     }
 
     /// Waits for the next change to be told, and returns its message.

@@ -55,8 +55,15 @@ impl<Me: Ranked> Intake<Me> {
     }
 }
 
-/// Fills in what the configuration knows better than the source (`N-CO-02`).
+/// Fills in what the configuration knows better than the source (`N-CO-02`), and takes out what PostgreSQL cannot
+/// store and nobody means: NULs in texts.
 pub(super) fn complete(change: &mut NewChange, config: &Config) {
+    let optional = [&mut change.committer, &mut change.revision, &mut change.branch, &mut change.category];
+    let texts = [&mut change.author, &mut change.comments, &mut change.repository, &mut change.codebase];
+    let texts = texts.into_iter().chain([&mut change.project, &mut change.revlink]);
+    for text in texts.chain(optional.into_iter().flatten()).filter(|text| text.contains('\0')) {
+        *text = text.replace('\0', "\u{fffd}");
+    }
     if change.codebase.is_empty() {
         config.codebase_of(&change.repository).clone_into(&mut change.codebase);
     }

@@ -288,13 +288,13 @@ fn check(dict: Value, expected: Expect) {
 fn old_and_new_names_and_any_bytes_are_read() {
     check(
         Value::dict([
-            (Value::bytes(&b"author"[..]), Value::bytes(&b"J\xff"[..])),
+            (Value::bytes(&b"author"[..]), Value::bytes(&b"J\xff\0"[..])),
             (Value::text("when_timestamp"), Value::from(1.5)),
             (Value::text("revision"), Value::Int(1234)),
             (Value::text("branch"), Value::text("")),
             (Value::text("is_dir"), Value::Int(0)),
         ]),
-        expect![[r#""J�" [] "" Some("1234") Some("") None Some(1500000)"#]],
+        expect![[r#""J��" [] "" Some("1234") Some("") None Some(1500000)"#]],
     );
     check(Value::dict([("comments", "x")]), expect!["builtins.TypeError: addChange() needs 'who'"]);
     check(Value::None, expect!["builtins.TypeError: addChange takes one dictionary"]);

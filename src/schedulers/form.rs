@@ -164,6 +164,9 @@ fn text_of(value: &Value) -> String {
 /// The text, if it is of the length and the look that the parameter wants.
 fn check(parameter: &Parameter, text: String) -> Result<String, String> {
     let length = text.chars().count();
+    if text.contains('\0') {
+        return Err("it must not hold '\\0'".to_owned());
+    }
     if let Some(max_size) = parameter.max_size.filter(|max_size| length > *max_size) {
         return Err(format!("it has {length} characters, {max_size} at most"));
     }

@@ -161,7 +161,7 @@ fn all_that_is_wrong_is_told_by_field() {
     let wrong = ForceRequest {
         builders: vec!["one".into(), "three".into()],
         ..request(json!({
-            "username": "alice", "branch": "--upload-pack=x", "revision": "a;b", "version": "12", "note": "long",
+            "username": "alice", "branch": "--upload-pack=x", "revision": "a;b", "project": "a\0", "version": "12", "note": "long",
             "count": "many", "clean": "perhaps", "level": "-O9", "levels": ["-O0", "-O9"], "surplus": "",
         }))
     };
@@ -174,6 +174,7 @@ fn all_that_is_wrong_is_told_by_field() {
         levels: "-O9" is none of: -O0, -O2
         needed: it is required
         note: it has 4 characters, 3 at most
+        project: it must not hold '\0'
         revision: it must not hold ';'
         surplus: the form has no such field
         username: it must be a name and a mail address: Name <address>

@@ -9,7 +9,7 @@ use super::mailbox::{Bell, Patience, mailbox_in};
 use super::{Control, Door, Gone, Inbox, Reply, Service, World};
 use crate::model::Mono;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A service as the simulator sees it.
@@ -34,8 +34,11 @@ impl<S: Service> Steps for Hosted<S> {
 }
 
 /// Every simulated service by name. `None` while it is in its turn.
+type Services = BTreeMap<&'static str, Option<Box<dyn Steps>>>;
+
+/// The services of one simulation, shared by all who may have to wait for them.
 #[derive(Clone, Default)]
-pub(super) struct Registry(Arc<Mutex<BTreeMap<&'static str, Option<Box<dyn Steps>>>>>);
+pub(super) struct Registry(Arc<Mutex<Services>>);
 
 impl Registry {
     /// Gives the service of this name a turn. `Gone` if it is not there or is itself waiting, which the rank
@@ -52,7 +55,7 @@ impl Registry {
         Ok(())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, Option<Box<dyn Steps>>>> {
+    fn lock(&self) -> MutexGuard<'_, Services> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::buildsets::Completed;
 use super::engine::{Connection, DbError, Json, Param, Row, ToParam, Transaction, json, params};
+use super::listing::{self, Listing};
 use super::masters::Claimant;
 use super::requests::{self, Ending, Start};
 use super::{Handle, steps};
@@ -223,6 +224,11 @@ pub fn last_of_each(connection: &mut Connection, per_builder: u32) -> Result<Vec
          ORDER BY builder, builds.id DESC"
     );
     connection.query_map(sql, params![i64::from(per_builder) - 1], read)
+}
+
+/// The builds that a listing asks for, and how many its conditions let through.
+pub fn list(connection: &mut Connection, listing: &Listing) -> Result<(Vec<Build>, i64), DbError> {
+    listing::read(connection, select!(""), "builds", listing, read)
 }
 
 /// The verbs about builds.

@@ -1,6 +1,7 @@
 //! Buildsets: made with all their requests in one transaction, complete exactly once (`SX-02`, `SX-11`).
 
 use super::engine::{Connection, DbError, Json, Row, Transaction, json, params};
+use super::listing::{self, Listing};
 use super::{Handle, sourcestamps};
 use crate::kernel::Ranked;
 use crate::model::{Buildset, BuildsetId, NewBuildset, RequestId, Results, Wall};
@@ -157,6 +158,13 @@ pub fn by_external_id(connection: &mut Connection, external_id: &str) -> Result<
     let sql = select!("WHERE external_id = $1 AND external_id <> '' ORDER BY id");
     let rows = connection.query(sql, params![external_id])?;
     rows.into_iter().map(|row| read(connection, row)).collect()
+}
+
+/// The buildsets that a listing asks for, and how many its conditions let through.
+pub fn list(connection: &mut Connection, listing: &Listing) -> Result<(Vec<Buildset>, i64), DbError> {
+    let (rows, total) = listing::read(connection, select!(""), "buildsets", listing, Ok)?;
+    let buildsets = rows.into_iter().map(|row| read(connection, row)).collect::<Result<_, _>>()?;
+    Ok((buildsets, total))
 }
 
 /// The verbs about buildsets.

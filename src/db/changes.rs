@@ -3,6 +3,7 @@
 use super::Handle;
 use super::engine::{Connection, DbError, Json, Row, Transaction, json, params};
 use super::ids::{self, IdKind};
+use super::listing::{self, Listing};
 use crate::kernel::Ranked;
 use crate::model::{BuildsetId, Change, ChangeId, NewChange, Verdict, Wall};
 use std::collections::BTreeMap;
@@ -140,6 +141,11 @@ pub fn verdicts(connection: &mut Connection, change: ChangeId) -> Result<Vec<Ver
     )?;
     verdicts.sort_by(|a, b| a.scheduler.cmp(&b.scheduler));
     Ok(verdicts)
+}
+
+/// The changes that a listing asks for, and how many its conditions let through.
+pub fn list(connection: &mut Connection, listing: &Listing) -> Result<(Vec<Change>, i64), DbError> {
+    listing::read(connection, select!(""), "changes", listing, read)
 }
 
 /// The verbs about changes.

@@ -14,14 +14,23 @@ pub enum IdKind {
     Step,
     /// Logs.
     Log,
+    /// Builders; see [`super::names`].
+    Builder,
+    /// Workers; see [`super::names`].
+    Worker,
+    /// Schedulers; see [`super::names`].
+    Scheduler,
 }
 
 impl IdKind {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             IdKind::Change => "change",
             IdKind::Step => "step",
             IdKind::Log => "log",
+            IdKind::Builder => "builder",
+            IdKind::Worker => "worker",
+            IdKind::Scheduler => "scheduler",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Masters, their fences, and what a restart makes of the builds that were running (`design.md` 4).
 
-use super::engine::{DbError, Transaction, params};
+use super::engine::{Connection, DbError, Transaction, params};
 use super::{Handle, builds, requests};
 use crate::kernel::Ranked;
 use crate::model::{BuildId, MasterId, RequestId, Results, Wall};
@@ -71,6 +71,27 @@ fn recover_rows(tx: &mut Transaction<'_>, master: MasterId, now: Wall) -> Result
     let requests = requests::unclaim_all(tx, master)?;
     tx.execute("UPDATE workers SET connected_to = NULL WHERE connected_to = $1", params![master])?;
     Ok(Recovered { builds, requests })
+}
+
+/// A master's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Master {
+    /// Its id.
+    pub id: MasterId,
+    /// Its name.
+    pub name: String,
+    /// Whether it runs, as far as is known.
+    pub active: bool,
+    /// When it was last heard of.
+    pub last_active_at: Wall,
+}
+
+/// All masters there ever were.
+pub fn all(connection: &mut Connection) -> Result<Vec<Master>, DbError> {
+    let sql = "SELECT id, name, active, last_active_at FROM masters ORDER BY id";
+    connection.query_map(sql, &[], |mut row| {
+        Ok(Master { id: row.take()?, name: row.take()?, active: row.take()?, last_active_at: row.take()? })
+    })
 }
 
 /// The verbs about masters.

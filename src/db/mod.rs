@@ -15,13 +15,15 @@ pub mod engine;
 pub mod ids;
 mod jobs;
 pub mod limits;
+pub mod listing;
 pub mod logs;
 pub mod masters;
 pub mod migrate;
+pub mod names;
 pub mod requests;
 pub mod schedulers;
 pub mod service;
-mod sourcestamps;
+pub mod sourcestamps;
 pub mod state;
 pub mod steps;
 pub mod waiting;
@@ -163,6 +165,11 @@ impl<Me: Ranked> Handle<Me> {
     /// The verbs about masters.
     pub fn masters(&self) -> masters::Masters<'_, Me> {
         masters::Masters(self)
+    }
+
+    /// The verbs about the ids of what is known by name.
+    pub fn names(&self) -> names::Names<'_, Me> {
+        names::Names(self)
     }
 
     /// The verbs about changes.

@@ -3,6 +3,7 @@
 
 use super::buildsets::{self, Completed};
 use super::engine::{Connection, DbError, Row, Transaction, params};
+use super::listing::{self, Listing};
 use super::masters::{self, Claimant};
 use super::{Handle, builds};
 use crate::kernel::Ranked;
@@ -227,6 +228,11 @@ pub fn of_builder(
 ) -> Result<Vec<BuildRequest>, DbError> {
     let sql = select!("WHERE builder = $1 ORDER BY id DESC LIMIT $2");
     connection.query_map(sql, params![builder, i64::from(limit)], read)
+}
+
+/// The requests that a listing asks for, and how many its conditions let through.
+pub fn list(connection: &mut Connection, listing: &Listing) -> Result<(Vec<BuildRequest>, i64), DbError> {
+    listing::read(connection, select!(""), "build_requests", listing, read)
 }
 
 /// The verbs about build requests.

@@ -39,6 +39,19 @@ pub fn of_buildset(connection: &mut Connection, buildset: BuildsetId) -> Result<
     )
 }
 
+/// The source stamps of a buildset with their ids, in the order in which they were given.
+pub fn with_ids(
+    connection: &mut Connection,
+    buildset: BuildsetId,
+) -> Result<Vec<(i64, SourceStamp)>, DbError> {
+    let ids: Vec<i64> = connection.query_map(
+        "SELECT sourcestamp FROM buildset_sourcestamps WHERE buildset = $1 ORDER BY position",
+        params![buildset],
+        |mut row| row.take(),
+    )?;
+    Ok(ids.into_iter().zip(of_buildset(connection, buildset)?).collect())
+}
+
 fn read(mut row: Row) -> Result<SourceStamp, DbError> {
     Ok(SourceStamp {
         codebase: row.take()?,

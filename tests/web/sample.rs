@@ -101,19 +101,23 @@ impl<'a> Sample<'a> {
             ("debian-12-arm64", "Debian GNU/Linux 12, 8 cores"),
             ("fedora-43", "Fedora Linux 43, 8 cores"),
             ("macos-15", "macOS 15.6, M2 mini"),
+            ("windows-11", ""),
         ];
         let config = config_of(CONFIG, "127.0.0.1:0");
         let mut snapshot = rooms.snapshot.lock().expect("not poisoned");
         for (name, host) in hosts {
             let info = [("host", host), ("admin", "Harbour <ops@example.org>"), ("version", "4.3.0")];
             let info = info.map(|(key, value)| (key.to_owned(), value.to_owned()));
-            self.db.workers().connected(name, self.claimant.master, info.into(), self.now);
+            let is_here = name != "windows-11";
+            if is_here {
+                self.db.workers().connected(name, self.claimant.master, info.into(), self.now);
+            }
             snapshot.workers.push(WorkerStatus {
                 name: name.to_owned(),
-                state: WorkerState::Connected,
+                state: if is_here { WorkerState::Connected } else { WorkerState::Away },
                 paused: name == "macos-15",
                 graceful: false,
-                running: usize::from(name != "macos-15"),
+                running: usize::from(is_here && name != "macos-15"),
                 max_builds: (name == "fedora-43").then_some(1),
                 builders: config
                     .builders

@@ -11,8 +11,13 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 /// The SQL steps, oldest first.
-pub(super) const MIGRATIONS: &[(&str, &str)] =
-    &[("0001_initial.sql", include_str!("../../../sql/postgres/0001_initial.sql"))];
+/// How many prepared statements a connection keeps; lists with filters come in many forms.
+const STATEMENTS_KEPT: usize = 512;
+
+pub(super) const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_initial.sql", include_str!("../../../sql/postgres/0001_initial.sql")),
+    ("0002_name_ids.sql", include_str!("../../../sql/postgres/0002_name_ids.sql")),
+];
 
 /// See [`super::Connection::columns`].
 pub(super) const COLUMNS: &str = "
@@ -73,6 +78,9 @@ impl Postgres {
             return Ok(statement.clone());
         }
         let statement = self.client.prepare(sql).map_err(outcome)?;
+        if self.statements.len() >= STATEMENTS_KEPT {
+            self.statements.clear();
+        }
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }

@@ -7,8 +7,10 @@ use rusqlite::{CachedStatement, ErrorCode, OpenFlags, types::ValueRef};
 use std::path::Path;
 
 /// The SQL steps, oldest first.
-pub(super) const MIGRATIONS: &[(&str, &str)] =
-    &[("0001_initial.sql", include_str!("../../../sql/sqlite/0001_initial.sql"))];
+pub(super) const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_initial.sql", include_str!("../../../sql/sqlite/0001_initial.sql")),
+    ("0002_name_ids.sql", include_str!("../../../sql/sqlite/0002_name_ids.sql")),
+];
 
 /// See [`super::Connection::columns`].
 pub(super) const COLUMNS: &str = "

@@ -9,6 +9,7 @@
 
 pub mod actions;
 mod ansi;
+mod api;
 mod app;
 mod assets;
 mod download;

@@ -1,0 +1,213 @@
+//! Resources of which there are few: from the configuration and short tables, filtered in memory.
+
+use super::Listed;
+use super::fields::{BUILDER, FORCE_SCHEDULER, MASTER, SCHEDULER, WORKER};
+use super::names::{self, Ids};
+use super::query::Query;
+use super::resolve;
+use crate::config::{Config, Force, Parameter, ParameterKind, Scheduler, SchedulerKind};
+use crate::db::{masters, workers};
+use crate::model::{MasterId, WorkerInfo};
+use crate::status::web::app::App;
+use crate::status::web::fault::Fault;
+use serde_json::{Value, json};
+
+/// A builder that is not configured any more runs on no master.
+fn builder_row(config: &Config, name: &str, id: i64, masters: &[MasterId]) -> Value {
+    let builder = config.builder(name);
+    json!({
+        "builderid": id,
+        "name": name,
+        "masterids": if builder.is_some() { masters } else { &[] },
+        "description": builder.and_then(|builder| builder.description.as_ref()),
+        "description_format": null,
+        "description_html": null,
+        "projectid": null,
+        "tags": builder.map(|builder| builder.tags.as_slice()).unwrap_or_default(),
+    })
+}
+
+async fn active_masters(app: &App) -> Result<Vec<MasterId>, Fault> {
+    let all = app.read(masters::all).await?;
+    Ok(all.iter().filter(|master| master.active).map(|master| master.id).collect())
+}
+
+pub(super) async fn builders(app: &App, query: Query) -> Result<Listed, Fault> {
+    let (ids, masters, config) = (names::builders(app).await?, active_masters(app).await?, app.site.config());
+    query.list(&BUILDER, ids.iter().map(|(name, id)| builder_row(&config, name, id, &masters)).collect())
+}
+
+pub(super) async fn builder(app: &App, part: &str, query: Query) -> Result<Listed, Fault> {
+    let (ids, masters, config) = (names::builders(app).await?, active_masters(app).await?, app.site.config());
+    let found = ids.name(part).and_then(|name| Some((name, ids.id(name)?)));
+    let (name, id) = found.ok_or_else(|| Fault::no("builder", part))?;
+    query.one(&BUILDER, builder_row(&config, name, id, &masters))
+}
+
+fn worker_row(
+    config: &Config,
+    (name, id): (&str, i64),
+    stored: Option<&WorkerInfo>,
+    builders: &Ids,
+    masters: &[MasterId],
+) -> Value {
+    let serves = config.builders.iter().filter(|builder| builder.workers.iter().any(|worker| worker == name));
+    let builder_ids: Vec<i64> = serves.filter_map(|builder| builders.id(&builder.name)).collect();
+    let on = |master: &MasterId| {
+        let each = builder_ids.iter().map(|builder| json!({ "masterid": master, "builderid": builder }));
+        each.collect::<Vec<_>>()
+    };
+    let connected = stored.is_some_and(|worker| worker.connected);
+    let first = masters.first().filter(|_| connected);
+    json!({
+        "workerid": id,
+        "name": name,
+        "connected_to": first.iter().map(|master| json!({ "masterid": master })).collect::<Vec<_>>(),
+        "configured_on": masters.iter().flat_map(on).collect::<Vec<_>>(),
+        "workerinfo": stored.map(|worker| &worker.info),
+        "paused": stored.is_some_and(|worker| worker.paused),
+        "pause_reason": null,
+        "graceful": stored.is_some_and(|worker| worker.graceful),
+    })
+}
+
+async fn worker_rows(app: &App) -> Result<Vec<Value>, Fault> {
+    let (ids, builders) = (names::workers(app).await?, names::builders(app).await?);
+    let (masters, config) = (active_masters(app).await?, app.site.config());
+    let stored = app.read(workers::all).await?;
+    let row = |(name, id)| {
+        let stored = stored.iter().find(|worker| worker.name == name);
+        worker_row(&config, (name, id), stored, &builders, &masters)
+    };
+    Ok(ids.iter().map(row).collect())
+}
+
+pub(super) async fn workers(app: &App, builder: Option<&str>, query: Query) -> Result<Listed, Fault> {
+    let mut rows = worker_rows(app).await?;
+    if let Some(part) = builder {
+        let name = resolve::builder(app, part).await?;
+        let config = app.site.config();
+        let serves = config.builder(&name).map(|builder| builder.workers.as_slice()).unwrap_or_default();
+        rows.retain(|row| serves.iter().any(|worker| row["name"] == worker.as_str()));
+    }
+    query.list(&WORKER, rows)
+}
+
+pub(super) async fn worker(app: &App, part: &str, query: Query) -> Result<Listed, Fault> {
+    let name = resolve::worker(app, part).await?;
+    let row = worker_rows(app).await?.into_iter().find(|row| row["name"] == name.as_str());
+    query.one(&WORKER, row.ok_or_else(|| Fault::no("worker", part))?)
+}
+
+async fn master_rows(app: &App) -> Result<Vec<Value>, Fault> {
+    let row = |master: &masters::Master| {
+        json!({
+            "masterid": master.id,
+            "name": master.name,
+            "active": master.active,
+            "last_active": master.last_active_at.seconds(),
+        })
+    };
+    Ok(app.read(masters::all).await?.iter().map(row).collect())
+}
+
+pub(super) async fn masters(app: &App, query: Query) -> Result<Listed, Fault> {
+    query.list(&MASTER, master_rows(app).await?)
+}
+
+async fn scheduler_rows(app: &App) -> Result<Vec<Value>, Fault> {
+    let (ids, config) = (names::schedulers(app).await?, app.site.config());
+    let master = master_rows(app).await?.into_iter().find(|master| master["active"] == true);
+    let row = |scheduler: &Scheduler| {
+        json!({
+            "schedulerid": ids.id(&scheduler.name),
+            "name": scheduler.name,
+            "enabled": true,
+            "master": master,
+        })
+    };
+    Ok(config.schedulers.iter().map(row).collect())
+}
+
+pub(super) async fn schedulers(app: &App, query: Query) -> Result<Listed, Fault> {
+    query.list(&SCHEDULER, scheduler_rows(app).await?)
+}
+
+pub(super) async fn scheduler(app: &App, id: i64, query: Query) -> Result<Listed, Fault> {
+    let row = scheduler_rows(app).await?.into_iter().find(|row| row["schedulerid"] == id);
+    query.one(&SCHEDULER, row.ok_or_else(|| Fault::no("scheduler", id))?)
+}
+
+fn force_row(scheduler: &Scheduler, force: &Force) -> Value {
+    let standard =
+        [&force.reason, &force.username, &force.branch, &force.revision, &force.repository, &force.project];
+    let fields = standard.into_iter().chain(&force.parameters).map(parameter);
+    json!({
+        "name": scheduler.name,
+        "button_name": force.button_name,
+        "label": force.label,
+        "builder_names": scheduler.builders,
+        "enabled": true,
+        "all_fields": fields.collect::<Vec<_>>(),
+    })
+}
+
+fn parameter(parameter: &Parameter) -> Value {
+    let mut row = json!({
+        "name": parameter.name,
+        "fullName": parameter.name,
+        "label": parameter.label,
+        "tooltip": parameter.tooltip,
+        "default": parameter.default,
+        "required": parameter.required,
+        "hide": parameter.hide,
+        "multiple": false,
+        "regex": parameter.regex.as_ref().map(|regex| regex.as_str()),
+        "maxsize": parameter.max_size,
+    });
+    row["type"] = json!(match &parameter.kind {
+        ParameterKind::String { .. } => "text",
+        ParameterKind::Text { .. } => "textarea",
+        ParameterKind::Int { .. } => "int",
+        ParameterKind::Bool => "bool",
+        ParameterKind::Choice { .. } => "list",
+        ParameterKind::Fixed => "fixed",
+        ParameterKind::UserName { .. } => "username",
+    });
+    if let ParameterKind::Choice { choices, strict, multiple } = &parameter.kind {
+        row["choices"] = json!(choices);
+        row["strict"] = json!(strict);
+        row["multiple"] = json!(multiple);
+    }
+    row
+}
+
+fn forces(config: &Config) -> impl Iterator<Item = (&Scheduler, &Force)> {
+    config.schedulers.iter().filter_map(|scheduler| match &scheduler.kind {
+        SchedulerKind::Force(force) => Some((scheduler, &**force)),
+        SchedulerKind::SingleBranch(_) | SchedulerKind::AnyBranch(_) => None,
+    })
+}
+
+pub(super) async fn force_schedulers(
+    app: &App,
+    builder: Option<&str>,
+    query: Query,
+) -> Result<Listed, Fault> {
+    let of = match builder {
+        Some(part) => Some(resolve::builder(app, part).await?),
+        None => None,
+    };
+    let config = app.site.config();
+    let serves =
+        |scheduler: &Scheduler| of.as_ref().is_none_or(|builder| scheduler.builders.contains(builder));
+    let rows = forces(&config).filter(|(scheduler, _)| serves(scheduler));
+    query.list(&FORCE_SCHEDULER, rows.map(|(scheduler, force)| force_row(scheduler, force)).collect())
+}
+
+pub(super) async fn force_scheduler(app: &App, name: &str, query: Query) -> Result<Listed, Fault> {
+    let config = app.site.config();
+    let found = forces(&config).find(|(scheduler, _)| scheduler.name == name);
+    let (scheduler, force) = found.ok_or_else(|| Fault::no("force scheduler", name))?;
+    query.one(&FORCE_SCHEDULER, force_row(scheduler, force))
+}

@@ -42,8 +42,14 @@ pub struct Schedulers {
     leaving: Vec<String>,
     /// There may be changes that are not classified.
     behind: bool,
-    /// The database was out of reach: when to try again.
-    retry_at: Option<Mono>,
+    /// The database was out of reach at the last try.
+    outage: Option<Outage>,
+}
+
+/// Why nothing goes on, and when to try again.
+struct Outage {
+    why: String,
+    retry_at: Mono,
 }
 
 /// A configured scheduler.
@@ -76,7 +82,7 @@ impl Schedulers {
             running: Vec::new(),
             leaving: Vec::new(),
             behind: false,
-            retry_at: None,
+            outage: None,
         }
     }
 
@@ -221,12 +227,12 @@ impl Schedulers {
     fn statuses(&self, turn: &Turn) -> Vec<SchedulerStatus> {
         let status = |running: &Running| {
             let lanes = running.loaded.as_ref().map(|loaded| &loaded.lanes);
-            let unloaded = lanes.is_none() && follows(&running.scheduler.kind).is_some();
+            let trouble = self.outage.as_ref().filter(|_| follows(&running.scheduler.kind).is_some());
             SchedulerStatus {
                 scheduler: running.scheduler.clone(),
                 pending: lanes.map_or(0, Lanes::waiting),
                 builds_at: lanes.and_then(Lanes::next_due).map(|at| turn.wall() + at.since(turn.now())),
-                trouble: unloaded.then(|| "it waits for the database".to_owned()),
+                trouble: trouble.map(|outage| outage.why.clone()),
             }
         };
         self.running.iter().map(status).collect()
@@ -276,7 +282,7 @@ impl Service for Schedulers {
         self.num_schedulers.set(self.running.len());
         self.config = wanted.clone();
         self.behind = true;
-        self.retry_at = None;
+        self.outage = None;
         // A new scheduler has its cursor when this returns, so that it takes every change from here on.
         self.settle(turn);
     }
@@ -294,8 +300,8 @@ impl Service for Schedulers {
     }
 
     fn next_wake(&self) -> Option<Mono> {
-        if self.retry_at.is_some() {
-            return self.retry_at;
+        if let Some(outage) = &self.outage {
+            return Some(outage.retry_at);
         }
         if self.behind {
             return Some(Mono::default());
@@ -304,13 +310,20 @@ impl Service for Schedulers {
     }
 
     fn settle(&mut self, turn: &mut Turn) {
-        if self.retry_at.is_some_and(|at| turn.now() < at) {
+        if self.outage.as_ref().is_some_and(|outage| turn.now() < outage.retry_at) {
             return;
         }
-        self.retry_at = None;
-        if let Err(error) = self.advance(turn) {
-            slog::error!(turn.log(), "schedulers wait for the database"; "error" => %error);
-            self.retry_at = Some(turn.now() + RETRY_PAUSE);
+        let before = self.outage.take();
+        match (self.advance(turn), before) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(_)) => slog::info!(turn.log(), "schedulers go on"),
+            (Err(error), before) => {
+                let why = error.to_string();
+                if before.is_none_or(|before| before.why != why) {
+                    slog::error!(turn.log(), "schedulers cannot go on"; "why" => &why);
+                }
+                self.outage = Some(Outage { why, retry_at: turn.now() + RETRY_PAUSE });
+            }
         }
     }
 }

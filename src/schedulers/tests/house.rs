@@ -8,10 +8,17 @@ use crate::kernel::{Control, Door, Hint, Ranked, rank, thread};
 use crate::metrics::Figures;
 use crate::model::{Buildset, ChangeId, Event, NewChange, Verdict};
 use crate::schedulers::{Added, Handle, Msg, Parts, Schedulers};
+use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
+
+/// The database's file.
+const DATABASE: &str = "state.sqlite";
+
+/// A link to it, by which it is read.
+const WAY: &str = "way.sqlite";
 
 /// Whoever stands above.
 pub(super) struct Above;
@@ -29,20 +36,21 @@ pub(super) struct House {
     config: Arc<Config>,
     told: Arc<Mutex<Vec<String>>>,
     dies: Arc<AtomicBool>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl House {
     /// A house with these schedulers in force.
     pub(super) fn new(seed: u64, schedulers: Vec<Scheduler>) -> House {
         let folder = TempDir::new().unwrap();
-        let url = DatabaseUrl::Sqlite(folder.path().join("state.sqlite"));
+        let url = DatabaseUrl::Sqlite(folder.path().join(DATABASE));
         let settings = db::Settings { durable: false, ..db::Settings::new(url) };
+        symlink(DATABASE, folder.path().join(WAY)).unwrap();
         let mut sim = Sim::new(seed, quiet());
         let (told, dies) = (Arc::default(), Arc::default());
         let (database, door) = services(&mut sim, &settings, &told, &dies);
         let config = Arc::new(Config::empty());
-        let mut house = House { sim, door, database, settings, config, told, dies, _folder: folder };
+        let mut house = House { sim, door, database, settings, config, told, dies, folder };
         house.put_in_force(schedulers);
         house
     }
@@ -74,6 +82,13 @@ impl House {
         self.sim.crash();
         (self.database, self.door) = services(&mut self.sim, &self.settings, &self.told, &self.dies);
         self.apply();
+    }
+
+    /// The way to the database is lost to whoever connects to read it, or found again.
+    pub(super) fn lose_the_way(&mut self, is_lost: bool) {
+        let way = self.folder.path().join(WAY);
+        std::fs::remove_file(&way).unwrap();
+        symlink(if is_lost { "no folder/state.sqlite" } else { DATABASE }, way).unwrap();
     }
 
     /// One turn of some service; false if none had anything to do.
@@ -164,7 +179,9 @@ fn services(
     let (writer, inbox) = sim.mailbox(64, None);
     sim.add(Writer::new(settings.clone(), quiet()), inbox);
     let (reader, inbox) = sim.mailbox(64, None);
-    sim.add(Reader::new(settings.clone()), inbox);
+    let DatabaseUrl::Sqlite(file) = &settings.url else { panic!("not on a file") };
+    let url = DatabaseUrl::Sqlite(file.with_file_name(WAY));
+    sim.add(Reader::new(db::Settings { url, ..settings.clone() }), inbox);
     let database = Database::new(writer, vec![reader]);
     let (for_events, for_requests, dies) = (Arc::clone(told), Arc::clone(told), Arc::clone(dies));
     let parts = Parts {

@@ -122,6 +122,24 @@ fn a_reload_leaves_unchanged_schedulers_their_timers() {
 }
 
 #[test]
+fn while_the_database_is_out_of_reach_nothing_is_lost_and_everyone_can_see_why() {
+    let mut house = House::new(1, vec![on_main(0), super::forcing::form(Vec::new())]);
+    house.lose_the_way(true);
+    house.crash();
+    house.add(&program());
+    house.wait(5);
+    let statuses = house.handle().snapshot().unwrap();
+    let trouble = statuses[0].trouble.as_deref().unwrap();
+    assert!(trouble.starts_with("the database is out of reach"), "{trouble}");
+    // A form needs none of what is missing.
+    assert_eq!(statuses[1].trouble, None);
+    house.lose_the_way(false);
+    house.wait(1);
+    assert_eq!(house.built("main"), [[1]]);
+    assert_eq!(house.handle().snapshot().unwrap()[0].trouble, None);
+}
+
+#[test]
 fn what_another_master_has_done_is_not_done_again() {
     let mut house = House::new(1, vec![on_main(10)]);
     let (first, second) = (house.store(&program()), house.store(&program()));

@@ -4,11 +4,11 @@ use super::Botmaster;
 use super::build::Input;
 use super::service::Alarm;
 use super::workers::Worker;
-use crate::config::{Builder, Config, WorkerKind};
+use crate::config::{Config, WorkerKind};
 use crate::kernel::{Ranked, Refusal, Turn};
 use crate::model::BuildId;
 use crate::pb::Secret;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Botmaster {
@@ -69,13 +69,16 @@ impl Botmaster {
     /// Makes a configuration the one in force. Running builds keep the steps that they began with.
     pub(super) fn adopt(&mut self, wanted: &Arc<Config>, turn: &mut Turn) {
         let old = std::mem::replace(&mut self.config, wanted.clone());
-        let mut builders: BTreeMap<String, Arc<Builder>> = BTreeMap::new();
+        let known = std::mem::take(&mut self.builders);
+        self.serving.clear();
         for builder in &wanted.builders {
-            let same = self.builders.get(&builder.name).filter(|known| ***known == *builder);
-            let kept = same.cloned().unwrap_or_else(|| Arc::new(builder.clone()));
-            builders.insert(builder.name.clone(), kept);
+            let same = known.get(&builder.name).filter(|known| ***known == *builder);
+            let builder = same.cloned().unwrap_or_else(|| Arc::new(builder.clone()));
+            for worker in &builder.workers {
+                self.serving.entry(worker.clone()).or_default().push(builder.clone());
+            }
+            self.builders.insert(builder.name.clone(), builder);
         }
-        self.builders = builders;
         for config in &wanted.workers {
             let worker =
                 self.workers.all.entry(config.name.clone()).or_insert_with(|| Worker::new(config.clone()));
@@ -99,6 +102,7 @@ impl Botmaster {
             if self.timers.get(&Alarm::Ping(name.clone())).is_none() {
                 self.check_pulse(&name, turn);
             }
+            self.update_list(&name);
             self.settle_worker(&name);
         }
         self.may_start = true;

@@ -108,7 +108,12 @@ impl Botmaster {
             stopping: running.machine.is_stopping(),
         };
         Snapshot {
-            workers: self.workers.all.values().map(|worker| worker.status(&self.builders)).collect(),
+            workers: self
+                .workers
+                .all
+                .iter()
+                .map(|(name, worker)| worker.status(self.serving.get(name)))
+                .collect(),
             builds: self.builds.iter().map(build).collect(),
             waiting: self.queue.counts().map(|(builder, count)| (builder.to_owned(), count)).collect(),
             draining: self.draining.is_some(),

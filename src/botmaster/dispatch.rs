@@ -15,7 +15,7 @@ use crate::db::{self, Claimant, DbError, IdKind, Transaction};
 use crate::kernel::Turn;
 use crate::model::{self, Buildset, Change, Event, RequestId, Results, Wall};
 use std::collections::BTreeSet;
-use std::ops::{Bound, Range};
+use std::ops::Range;
 
 /// How many ids of logs a build gets for each of its steps, before it has to ask for more.
 const LOGS_AHEAD: u32 = 2;
@@ -56,16 +56,25 @@ impl Botmaster {
 
     /// Compares the queue with the rows: takes in what is missing, drops what another master took.
     pub(super) fn compare_queue(&mut self, turn: &mut Turn) {
+        self.store.flush();
         let newest = self.newest;
+        let known: BTreeSet<RequestId> = self.queue.ids().collect();
         // Asked of the writer, who answers after all that this service has written before.
-        match self.db.write(|tx| waiting::after(tx, RequestId(0), QUEUE)) {
-            Ok(rows) => {
-                let ids: BTreeSet<RequestId> = rows.iter().map(|row| row.request).collect();
-                self.queue.retain(&ids);
-                rows.into_iter().for_each(|row| self.enqueue(row));
-                for request in ids.range((Bound::Excluded(newest), Bound::Unbounded)) {
-                    self.collapse_into(*request, turn);
-                }
+        let compared = self.db.write(move |tx| {
+            let ids = waiting::ids(tx, QUEUE)?;
+            let missing = match ids.iter().find(|id| !known.contains(id)) {
+                Some(first) => waiting::after(tx, RequestId(first.0 - 1), QUEUE)?,
+                None => Vec::new(),
+            };
+            Ok((ids, missing))
+        });
+        match compared {
+            Ok((ids, missing)) => {
+                self.queue.retain(&ids.into_iter().collect());
+                let fresh: Vec<RequestId> =
+                    missing.iter().map(|row| row.request).filter(|request| *request > newest).collect();
+                missing.into_iter().for_each(|row| self.enqueue(row));
+                fresh.into_iter().for_each(|request| self.collapse_into(request, turn));
             }
             Err(error) => slog::warn!(turn.log(), "the queue cannot be read"; "error" => %error),
         }

@@ -125,14 +125,14 @@ impl Distributor {
         picks
     }
 
+    /// The ids of all requests that wait.
+    pub fn ids(&self) -> impl Iterator<Item = RequestId> {
+        self.requests.keys().copied()
+    }
+
     /// How many requests wait, by builder.
     pub fn counts(&self) -> impl Iterator<Item = (&str, usize)> {
         self.queues.iter().map(|(builder, queue)| (&**builder, queue.places.len()))
-    }
-
-    /// How many requests wait.
-    pub fn len(&self) -> usize {
-        self.requests.len()
     }
 
     /// Whether none waits.

@@ -16,6 +16,7 @@ use crate::model::{BuildId, Event, LogId, LogInfo, LogKind, Results, Step, StepI
 use crate::pb::{Luid, Value};
 use crate::pbmanager::ConnectionId;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A build that runs, with its place in the database and on its worker.
 pub(super) struct Running {
@@ -195,6 +196,11 @@ impl Botmaster {
         }
         self.workers.release(&worker, &builder);
         self.may_start = true;
+        let current = self.builders.get(&builder);
+        if !current.is_some_and(|current| Arc::ptr_eq(current, &machine.plan().builder)) {
+            // The worker still has the builder as this build knew it.
+            self.update_list(&worker);
+        }
         self.settle_worker(&worker);
         self.tell_if_idle();
     }

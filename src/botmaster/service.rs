@@ -53,6 +53,8 @@ pub struct Botmaster {
     pub(super) config: Arc<Config>,
     /// The configured builders, by name.
     pub(super) builders: BTreeMap<String, Arc<Builder>>,
+    /// The configured builders of each worker, in the order of the file.
+    pub(super) serving: BTreeMap<String, Vec<Arc<Builder>>>,
     /// The workers' secrets of the configuration that is being prepared.
     pub(super) prepared: BTreeMap<String, SecretText>,
     pub(super) workers: Workers,
@@ -83,6 +85,7 @@ impl Botmaster {
             fenced: Arc::default(),
             config: Arc::new(Config::empty()),
             builders: BTreeMap::new(),
+            serving: BTreeMap::new(),
             prepared: BTreeMap::new(),
             workers: Workers::default(),
             locals: LocalWorkers::new(launcher),

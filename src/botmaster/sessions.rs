@@ -404,7 +404,6 @@ impl Botmaster {
 
     /// After a build, or a change: lets a worker go that should, and removes one that is not configured.
     pub(super) fn settle_worker(&mut self, name: &str) {
-        self.update_list(name);
         let Some(worker) = self.workers.all.get_mut(name) else { return };
         if !worker.building.is_empty() {
             return;

@@ -121,11 +121,10 @@ impl Worker {
             && self.session.as_ref().is_some_and(serves)
     }
 
-    pub fn status(&self, builders: &BTreeMap<String, Arc<config::Builder>>) -> WorkerStatus {
-        let name = &self.config.name;
-        let serves = |builder: &&Arc<config::Builder>| builder.workers.contains(name);
+    /// How it stands; `serving` are its configured builders.
+    pub fn status(&self, serving: Option<&Vec<Arc<config::Builder>>>) -> WorkerStatus {
         WorkerStatus {
-            name: name.clone(),
+            name: self.config.name.clone(),
             state: match &self.session {
                 None => WorkerState::Away,
                 Some(session) if session.is_ready() => WorkerState::Connected,
@@ -135,7 +134,7 @@ impl Worker {
             graceful: self.graceful,
             running: self.building.len(),
             max_builds: self.config.max_builds,
-            builders: builders.values().filter(serves).map(|builder| builder.name.clone()).collect(),
+            builders: serving.into_iter().flatten().map(|builder| builder.name.clone()).collect(),
             trouble: self.trouble.clone(),
             heard_at: self.session.as_ref().map(|session| session.heard_at),
         }

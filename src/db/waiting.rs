@@ -72,3 +72,15 @@ pub fn after(connection: &mut Connection, after: RequestId, limit: u32) -> Resul
     }
     Ok(all)
 }
+
+/// The ids of the requests that wait, at most `limit`, the oldest ones.
+///
+/// # Errors
+/// See [`DbError`].
+pub fn ids(connection: &mut Connection, limit: u32) -> Result<Vec<RequestId>, DbError> {
+    connection.query_map(
+        "SELECT id FROM build_requests WHERE complete_at IS NULL AND claimed_by IS NULL ORDER BY id LIMIT $1",
+        params![i64::from(limit)],
+        |mut row| row.take(),
+    )
+}

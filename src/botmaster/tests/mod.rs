@@ -1,5 +1,11 @@
 //! The room's tests, and what they share: configurations in a line.
 
+mod attach;
+mod distributor;
+mod git;
+mod machine;
+mod properties;
+mod render;
 mod rig;
 mod service;
 
@@ -61,7 +67,7 @@ pub(super) fn shell_step(command: &str) -> Step {
 }
 
 /// A git step.
-pub(super) fn git(mode: GitMode) -> Git {
+pub(super) fn git_config(mode: GitMode) -> Git {
     Git {
         repository: template("https://example.org/r.git"),
         branch: None,

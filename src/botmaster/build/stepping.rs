@@ -1,0 +1,247 @@
+//! The steps of a build: which comes next, what it does, what its end means.
+
+use super::{Action, Build, Env, Phase};
+use crate::botmaster::command::Running;
+use crate::botmaster::limits::LOGS_PER_STEP;
+use crate::botmaster::render::{Moment, Scene, ask};
+use crate::botmaster::step::{build_ended, ended, fold, short};
+use crate::botmaster::steps::{End, Machine, Next, Site};
+use crate::config::{Condition, Step};
+use crate::model::{Channel, LogKind, Results};
+use std::cell::RefCell;
+
+/// The log of a step's commands.
+const STDIO: &str = "stdio";
+
+/// The log of what went wrong in the machinery.
+const ERRORS: &str = "err.text";
+
+/// A step that runs.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub at: usize,
+    pub name: String,
+    pub machine: Machine,
+    pub command: Option<Running>,
+    pub logs: Vec<String>,
+    /// How often the command was interrupted.
+    pub interrupts: u32,
+}
+
+impl Build {
+    /// Begins the next step that is to run, or ends the build.
+    pub(super) fn next_step(&mut self, env: &Env<'_>, out: &mut Vec<Action>) {
+        // A step that is done at once is followed by the next in this loop, not by a deeper call.
+        while self.current.is_none() && self.phase == Phase::Running {
+            let builder = self.plan.builder.clone();
+            let Some(step) = builder.steps.get(self.next) else { return self.finish(out) };
+            self.next += 1;
+            if self.halted && !step.always_run {
+                continue;
+            }
+            self.begin_step(step, env, out);
+        }
+    }
+
+    fn begin_step(&mut self, step: &Step, env: &Env<'_>, out: &mut Vec<Action>) {
+        let at = self.next - 1;
+        let prepared = self.with_scene(env, |build, scene| {
+            let name = scene.text(&step.name).unwrap_or_else(|_| step.name.as_str().to_owned());
+            let running = step.description.as_ref().map(|text| scene.text(text)).transpose();
+            let wanted = build.asked(step.do_step_if.as_ref(), None, scene);
+            let machine = match wanted {
+                Ok(true) => {
+                    let site = Site { scene, builder: &build.plan.builder, abilities: &build.plan.abilities };
+                    Machine::begin(&step.kind, &site).map(Some)
+                }
+                Ok(false) => Ok(None),
+                Err(why) => Err(format!("do_step_if: {why}")),
+            };
+            (name, running, machine)
+        });
+        let (name, running, machine) = prepared;
+        let name = self.unique(self.said(&name));
+        let running = running.ok().flatten();
+        let state = self.said(running.as_deref().unwrap_or("running"));
+        out.push(Action::StepStarted { name: name.clone(), state });
+        match machine {
+            Ok(Some((machine, next))) => {
+                let mut current =
+                    Current { at, name, machine, command: None, logs: Vec::new(), interrupts: 0 };
+                if matches!(next, Next::Run(_)) {
+                    current.log(STDIO, LogKind::Stdio, out);
+                    for file in current.machine.files().to_vec() {
+                        current.log(&file, LogKind::Stdio, out);
+                    }
+                }
+                self.current = Some(current);
+                self.follow_once(next, env, out);
+            }
+            Ok(None) => {
+                let description = running.unwrap_or_else(|| step.kind.type_name().to_owned());
+                self.conclude(step, &name, &description, &End::plain(Results::Skipped), env, out);
+            }
+            Err(why) => {
+                let mut logs = Vec::new();
+                open(&mut logs, ERRORS, LogKind::Text, out);
+                let text = self.secrecy.clean(format!("{why}\n"));
+                out.push(Action::Log { log: 0, channel: Channel::Stdout, text });
+                let description = running.unwrap_or_else(|| step.kind.type_name().to_owned());
+                self.conclude(step, &name, &description, &End::plain(Results::Exception), env, out);
+            }
+        }
+    }
+
+    /// Does what the step says, and begins the next one if it is done.
+    pub(super) fn follow(&mut self, next: Next, env: &Env<'_>, out: &mut Vec<Action>) {
+        self.follow_once(next, env, out);
+        self.next_step(env, out);
+    }
+
+    fn follow_once(&mut self, next: Next, env: &Env<'_>, out: &mut Vec<Action>) {
+        let Some(current) = &mut self.current else { return };
+        match next {
+            Next::Run(command) if !self.plan.abilities.has(command.name) => {
+                let why = format!("the worker is too old: it has no command {:?}\n", command.name);
+                self.close_step(End::exception(why), env, out);
+            }
+            Next::Run(command) => {
+                current.command = Some(Running::new(&command));
+                out.push(Action::Run(command));
+            }
+            Next::Wait(pause) => self.deadline = Some(env.now + pause),
+            Next::Done(end) => self.close_step(end, env, out),
+        }
+    }
+
+    pub(super) fn end_step(&mut self, end: End, env: &Env<'_>, out: &mut Vec<Action>) {
+        self.close_step(end, env, out);
+        self.next_step(env, out);
+    }
+
+    /// Ends the current step.
+    fn close_step(&mut self, end: End, env: &Env<'_>, out: &mut Vec<Action>) {
+        let Some(mut current) = self.current.take() else { return };
+        self.deadline = None;
+        let exhibit = current.machine.exhibit().map(|(name, text)| (name, text.to_owned()));
+        let complaint = end.complaint.clone().map(|text| (ERRORS, text));
+        for (name, text) in exhibit.into_iter().chain(complaint) {
+            if let Some(log) = current.log(name, LogKind::Text, out) {
+                let text = self.secrecy.clean(text);
+                out.push(Action::Log { log, channel: Channel::Stdout, text });
+            }
+        }
+        if !end.properties.is_empty() {
+            self.plan.properties.update(&end.properties);
+            out.push(Action::SetProperties(end.properties.clone()));
+        }
+        let builder = self.plan.builder.clone();
+        let step = &builder.steps[current.at];
+        let words = step.description_done.as_ref().or(step.description.as_ref());
+        let words = words.and_then(|text| self.with_scene(env, |_, scene| scene.text(text).ok()));
+        let description = words.unwrap_or_else(|| current.machine.description().to_owned());
+        self.conclude(step, &current.name, &description, &end, env, out);
+    }
+
+    /// Says how a step ended, and what that means for the build.
+    fn conclude(
+        &mut self,
+        step: &Step,
+        name: &str,
+        description: &str,
+        end: &End,
+        env: &Env<'_>,
+        out: &mut Vec<Action>,
+    ) {
+        let results = end.results;
+        let hidden = self.with_scene(env, |build, scene| {
+            step.hide_step_if.is_some()
+                && build.asked(step.hide_step_if.as_ref(), Some(results), scene).unwrap_or(false)
+        });
+        let state = self.said(&ended(description, results, end.detail.as_deref()));
+        out.push(Action::StepFinished { results, state, hidden });
+        let effect = fold(step, results, self.results);
+        if fold(step, results, Results::Success).results != Results::Success {
+            self.culprits.push(name.to_owned());
+        }
+        self.results = effect.results;
+        self.halted |= effect.halts;
+    }
+
+    pub(super) fn finish(&mut self, out: &mut Vec<Action>) {
+        self.phase = Phase::Finished;
+        self.deadline = None;
+        let state = build_ended(self.results, &self.culprits, self.stopped.as_deref());
+        out.push(Action::Finished { results: self.results, state });
+    }
+
+    /// A text for people, in one line and without secrets.
+    fn said(&self, text: &str) -> String {
+        short(&String::from_utf8_lossy(&self.secrecy.clean(text.to_owned())))
+    }
+
+    fn unique(&mut self, name: String) -> String {
+        let mut unique = name.clone();
+        let mut count = 0;
+        while !self.names.insert(unique.clone()) {
+            count += 1;
+            unique = format!("{name}_{count}");
+        }
+        unique
+    }
+
+    fn asked(
+        &self,
+        condition: Option<&Condition>,
+        result: Option<Results>,
+        scene: &Scene<'_>,
+    ) -> Result<bool, String> {
+        let Some(condition) = condition else { return Ok(true) };
+        let moment = Moment {
+            builder: &self.plan.builder.name,
+            number: self.plan.number,
+            reason: &self.plan.reason,
+            worker: &self.plan.worker,
+            files: &self.plan.files,
+            results: self.results,
+            result,
+        };
+        ask(condition, scene, &moment)
+    }
+
+    /// Runs `work` with what the build knows, and keeps note of the secrets that it asked for.
+    fn with_scene<R>(&mut self, env: &Env<'_>, work: impl FnOnce(&Build, &Scene<'_>) -> R) -> R {
+        let scene = Scene {
+            properties: &self.plan.properties,
+            stamps: &self.plan.stamps,
+            worker: &self.plan.info,
+            secrets: env.secrets,
+            hidden: RefCell::default(),
+        };
+        let done = work(self, &scene);
+        let asked = scene.hidden.into_inner();
+        for (name, text) in asked {
+            self.secrecy.learn(name, text);
+        }
+        done
+    }
+}
+
+impl Current {
+    /// The number of the log of this name, which is opened if it is new; `None` where there are too many.
+    pub fn log(&mut self, name: &str, kind: LogKind, out: &mut Vec<Action>) -> Option<usize> {
+        open(&mut self.logs, name, kind, out)
+    }
+}
+
+fn open(logs: &mut Vec<String>, name: &str, kind: LogKind, out: &mut Vec<Action>) -> Option<usize> {
+    if let Some(log) = logs.iter().position(|known| known == name) {
+        return Some(log);
+    }
+    if logs.len() >= LOGS_PER_STEP {
+        return None;
+    }
+    logs.push(name.to_owned());
+    out.push(Action::OpenLog { name: short(name), kind });
+    Some(logs.len() - 1)
+}

@@ -1,0 +1,128 @@
+//! Who builds what, and when.
+
+use crate::botmaster::distributor::Distributor;
+use crate::db::waiting::{Stamp, Waiting};
+use crate::model::{BuildsetId, RequestId};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+fn waiting(id: i64, builder: &str, priority: i64) -> Waiting {
+    let revision = Some(format!("r{id}"));
+    let stamp = Stamp {
+        codebase: String::new(),
+        project: String::new(),
+        repository: "r".to_owned(),
+        branch: Some("main".to_owned()),
+        revision,
+        is_patched: false,
+    };
+    Waiting {
+        request: RequestId(id),
+        buildset: BuildsetId(id),
+        builder: builder.to_owned(),
+        priority,
+        has_changes: true,
+        stamps: vec![stamp],
+    }
+}
+
+fn ids(requests: impl IntoIterator<Item = RequestId>) -> Vec<i64> {
+    requests.into_iter().map(|request| request.0).collect()
+}
+
+#[test]
+fn the_highest_priority_goes_first_then_the_oldest_over_all_builders() {
+    let mut queue = Distributor::default();
+    for (id, builder, priority) in [(1, "a", 0), (2, "b", 5), (3, "a", 5), (4, "c", 0), (5, "b", 0)] {
+        queue.add(waiting(id, builder, priority));
+    }
+    let mut slots = BTreeMap::from([("a", 2), ("b", 1), ("c", 0)]);
+    let picks = queue.pick(10, |builder| {
+        let left = slots.get_mut(builder).filter(|left| **left > 0)?;
+        *left -= 1;
+        Some(format!("w-{builder}"))
+    });
+    assert_eq!(ids(picks.iter().map(|pick| pick.waiting.request)), [2, 3, 1]);
+    assert_eq!(picks[0].worker, "w-b");
+    assert_eq!(queue.counts().collect::<Vec<_>>(), [("b", 1), ("c", 1)]);
+    // A builder that was passed over keeps its place.
+    assert_eq!(
+        ids(queue.pick(10, |_| Some("w".into())).into_iter().map(|pick| pick.waiting.request)),
+        [4, 5]
+    );
+    assert!(queue.is_empty());
+}
+
+#[test]
+fn a_limit_holds() {
+    let mut queue = Distributor::default();
+    (1..=5).for_each(|id| queue.add(waiting(id, "a", 0)));
+    assert_eq!(queue.pick(2, |_| Some("w".into())).len(), 2);
+    assert_eq!(ids(queue.ids()), [3, 4, 5]);
+}
+
+#[test]
+fn a_newer_request_supersedes_older_ones_like_it() {
+    let mut queue = Distributor::default();
+    let patched = |mut waiting: Waiting| {
+        waiting.stamps[0].is_patched = true;
+        waiting
+    };
+    let unchanged = |mut waiting: Waiting, revision: &str| {
+        waiting.has_changes = false;
+        waiting.stamps[0].revision = Some(revision.to_owned());
+        waiting
+    };
+    let of_branch = |mut waiting: Waiting, branch: &str| {
+        waiting.stamps[0].branch = Some(branch.to_owned());
+        waiting
+    };
+    queue.add(waiting(1, "a", 0));
+    queue.add(waiting(2, "a", 9));
+    queue.add(waiting(3, "other", 0));
+    queue.add(patched(waiting(4, "a", 0)));
+    queue.add(of_branch(waiting(5, "a", 0), "next"));
+    queue.add(unchanged(waiting(6, "a", 0), "x"));
+    queue.add(unchanged(waiting(7, "a", 0), "y"));
+    queue.add(waiting(8, "a", 0));
+    queue.add(waiting(9, "a", 0));
+    queue.add(unchanged(waiting(10, "a", 0), "x"));
+    queue.add(patched(waiting(11, "a", 0)));
+    assert_eq!(ids(queue.superseded_by(RequestId(8))), [1, 2]);
+    assert_eq!(ids(queue.superseded_by(RequestId(10))), [6]);
+    assert_eq!(ids(queue.superseded_by(RequestId(11))), [0_i64; 0]);
+    queue.remove(RequestId(1));
+    assert_eq!(ids(queue.superseded_by(RequestId(9))), [2, 8]);
+}
+
+proptest! {
+    /// Whatever is added, removed and picked, the queue gives out each request once, by priority and age.
+    #[test]
+    fn nothing_is_lost_or_doubled(
+        steps in proptest::collection::vec((0..3_u8, 0..4_u8, -1..2_i64), 1..80),
+    ) {
+        let mut queue = Distributor::default();
+        let mut model: BTreeSet<(i64, i64, String)> = BTreeSet::new();
+        for (id, (what, builder, priority)) in (1..).zip(steps) {
+            let builder = format!("b{builder}");
+            match what {
+                0 | 1 => {
+                    queue.add(waiting(id, &builder, priority));
+                    queue.add(waiting(id, &builder, priority));
+                    model.insert((-priority, id, builder));
+                }
+                _ => {
+                    let picks = queue.pick(1, |wanted| (wanted == builder).then(|| "w".to_owned()));
+                    let first = model.iter().find(|(_, _, its)| *its == builder).cloned();
+                    let got = picks.first().map(|pick| pick.waiting.request.0);
+                    prop_assert_eq!(got, first.as_ref().map(|(_, id, _)| *id));
+                    first.map(|first| model.remove(&first));
+                }
+            }
+        }
+        let rest = queue.pick(usize::MAX, |_| Some("w".to_owned()));
+        let expected: Vec<i64> = model.into_iter().map(|(_, id, _)| id).collect();
+        prop_assert_eq!(ids(rest.iter().map(|pick| pick.waiting.request)), expected);
+        prop_assert!(queue.is_empty());
+    }
+}

@@ -1,0 +1,80 @@
+//! Templates, filled in.
+
+use super::template;
+use crate::botmaster::render::Scene;
+use crate::config::SecretText;
+use crate::model::{Properties, SourceStamp};
+use serde_json::json;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+fn with_scene<R>(work: impl FnOnce(&Scene<'_>) -> R) -> R {
+    let mut properties = Properties::default();
+    for (name, value) in [
+        ("text", json!("x")),
+        ("empty", json!("")),
+        ("zero", json!(0)),
+        ("no", json!(false)),
+        ("none", json!(null)),
+        ("list", json!(["a", 1])),
+    ] {
+        properties.set(name, value, "test");
+    }
+    let stamps = [SourceStamp {
+        codebase: "lib".to_owned(),
+        repository: "https://example.org/lib".to_owned(),
+        branch: Some("main".to_owned()),
+        ..SourceStamp::default()
+    }];
+    let worker = BTreeMap::from([("version".to_owned(), "4.3.0".to_owned())]);
+    let secrets = |name: &str| match name {
+        "key" => Ok(SecretText::new("hunter2")),
+        other => Err(format!("no provider knows {other}")),
+    };
+    let (hidden, secrets) = (RefCell::default(), &secrets);
+    work(&Scene { properties: &properties, stamps: &stamps, worker: &worker, secrets, hidden })
+}
+
+#[test]
+fn every_form_gives_its_text() {
+    for (source, expected) in [
+        ("a %(prop:text)s b", "a x b"),
+        ("%(prop:gone)s", ""),
+        ("%(prop:none)s %(prop:list)s", r#" ["a",1]"#),
+        ("%(prop:gone:-d)s %(prop:empty:-d)s", "d "),
+        ("%(prop:gone:~d)s %(prop:empty:~d)s %(prop:zero:~d)s %(prop:no:~d)s %(prop:text:~d)s", "d d d d x"),
+        ("%(prop:gone:+d)s %(prop:empty:+d)s", " d"),
+        ("%(prop:gone:?|yes|no)s %(prop:empty:?|yes|no)s", "no yes"),
+        ("%(prop:empty:#?:yes:no)s %(prop:list:#?:yes:no)s", "no yes"),
+        ("%(prop:gone:-%(prop:text:+[%(prop:text)s])s)s", "[x]"),
+        ("%(src:lib:branch)s %(src:lib:revision:-newest)s %(src:other:branch:-none)s", "main newest none"),
+        ("%(src:lib:repository)s %(src:lib:codebase)s", "https://example.org/lib lib"),
+        ("%(worker:version)s %(worker:gone:-?)s", "4.3.0 ?"),
+        ("%(secret:key)s", "hunter2"),
+        ("100% %%(prop:text)s", "100% %(prop:text)s"),
+    ] {
+        assert_eq!(with_scene(|scene| scene.text(&template(source))).as_deref(), Ok(expected), "{source}");
+    }
+}
+
+#[test]
+fn only_a_secret_can_be_missing() {
+    let missing = with_scene(|scene| scene.text(&template("%(secret:other)s")));
+    assert_eq!(missing, Err("no provider knows other".to_owned()));
+}
+
+#[test]
+fn secrets_that_were_used_are_remembered() {
+    let used = with_scene(|scene| {
+        scene.text(&template("%(secret:key:+set)s")).unwrap();
+        scene.hidden.borrow().iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    });
+    assert_eq!(used, ["key"]);
+}
+
+#[test]
+fn values_are_filled_in_all_the_way_down() {
+    let value = json!({"%(prop:text)s": ["%(prop:text)s", 1, null], "plain": true});
+    let filled = with_scene(|scene| scene.json(&value));
+    assert_eq!(filled, Ok(json!({"x": ["x", 1, null], "plain": true})));
+}

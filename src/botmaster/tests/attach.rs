@@ -46,7 +46,9 @@ fn a_worker_is_greeted() {
             _ => Value::None,
         })
     };
-    check(answer, expect![[r#"
+    check(
+        answer,
+        expect![[r#"
         1 print[Text("attached")]
         1 getWorkerInfo[]
         1 setBuilderList[List([Tuple([Text("shell"), Text("shell-dir")]), Tuple([Text("xfer"), Text("xfer-dir")])])]
@@ -54,7 +56,8 @@ fn a_worker_is_greeted() {
         {"admin": "Admin <admin@example.org>", "numcpus": "2"}
         Abilities({"shell": "3.3", "stat": "3.3"})
         {"shell": Luid(2), "xfer": Luid(3)}
-    "#]]);
+    "#]],
+    );
 }
 
 /// As in the recorded session of a slave 0.8.6p1 with a master 0.8.6p1.
@@ -70,7 +73,9 @@ fn a_slave_is_asked_in_the_old_way() {
             _ => Value::None,
         })
     };
-    check(answer, expect![[r#"
+    check(
+        answer,
+        expect![[r#"
         1 print[Text("attached")]
         1 getWorkerInfo[]
         SendBytes
@@ -84,7 +89,8 @@ fn a_slave_is_asked_in_the_old_way() {
         {"host": "test host", "version": "0.8.6p1"}
         Abilities({"shell": "2.15"})
         {"shell": Luid(2), "xfer": Luid(3)}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -93,7 +99,9 @@ fn a_worker_that_fails_is_not_used() {
         Ask::BuilderList => Err(Failure::runtime_error("disk full")),
         _ => Ok(Value::None),
     };
-    check(answer, expect![[r#"
+    check(
+        answer,
+        expect![[r#"
         1 print[Text("attached")]
         1 getWorkerInfo[]
         1 setBuilderList[List([Tuple([Text("shell"), Text("shell-dir")]), Tuple([Text("xfer"), Text("xfer-dir")])])]
@@ -101,5 +109,6 @@ fn a_worker_that_fails_is_not_used() {
         {}
         Abilities({})
         {}
-    "#]]);
+    "#]],
+    );
 }

@@ -114,7 +114,12 @@ fn outcome(command: &Command, line: &str, before: Before, fails: bool) -> Outcom
 #[test]
 fn incremental_updates_or_clones() {
     let config = || git_config(GitMode::Incremental);
-    check(config(), stamp(Some("main"), Some("abc")), Before::Tree, &["cat-file"], expect![[r#"
+    check(
+        config(),
+        stamp(Some("main"), Some("abc")),
+        Before::Tree,
+        &["cat-file"],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git cat-file -e abc^{commit} !
@@ -123,8 +128,14 @@ fn incremental_updates_or_clones() {
         [build] git checkout -B main
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
-    check(config(), stamp(Some("main"), Some("abc")), Before::Tree, &[], expect![[r#"
+    "#]],
+    );
+    check(
+        config(),
+        stamp(Some("main"), Some("abc")),
+        Before::Tree,
+        &[],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git cat-file -e abc^{commit}
@@ -132,31 +143,50 @@ fn incremental_updates_or_clones() {
         [build] git checkout -B main
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
-    check(config(), stamp(None, None), Before::Tree, &[], expect![[r#"
+    "#]],
+    );
+    check(
+        config(),
+        stamp(None, None),
+        Before::Tree,
+        &[],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git fetch -f https://example.org/r.git HEAD
         [build] git checkout -f FETCH_HEAD
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
-    check(config(), stamp(Some("main"), Some("abc")), Before::Nothing, &[], expect![[r#"
+    "#]],
+    );
+    check(
+        config(),
+        stamp(Some("main"), Some("abc")),
+        Before::Nothing,
+        &[],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git clone --branch main https://example.org/r.git .
         [build] git checkout -f abc
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
-    check(config(), stamp(None, None), Before::OtherFiles, &[], expect![[r#"
+    "#]],
+    );
+    check(
+        config(),
+        stamp(None, None),
+        Before::OtherFiles,
+        &[],
+        expect![[r#"
         [build] git --version
         listdir build
         rmdir build
         [build] git clone https://example.org/r.git .
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
+    "#]],
+    );
     let old = play(&config(), &stamp(None, None), Before::Tree, &[], "2.15");
     assert!(old.contains("stat build/.git\n"), "{old}");
 }
@@ -165,7 +195,12 @@ fn incremental_updates_or_clones() {
 fn full_checkouts_by_method() {
     let full = |method| Git { submodules: true, ..git_config(GitMode::Full(method)) };
     let main = || stamp(Some("main"), None);
-    check(full(GitMethod::Clean), main(), Before::Tree, &[], expect![[r#"
+    check(
+        full(GitMethod::Clean),
+        main(),
+        Before::Tree,
+        &[],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git clean -f -f -d
@@ -177,8 +212,14 @@ fn full_checkouts_by_method() {
         [build] git submodule foreach --recursive git clean -f -f -d
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
-    check(full(GitMethod::Fresh), main(), Before::Tree, &[], expect![[r#"
+    "#]],
+    );
+    check(
+        full(GitMethod::Fresh),
+        main(),
+        Before::Tree,
+        &[],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git clean -f -f -d -x
@@ -190,16 +231,28 @@ fn full_checkouts_by_method() {
         [build] git submodule foreach --recursive git clean -f -f -d -x
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
-    check(full(GitMethod::Clobber), main(), Before::Tree, &[], expect![[r#"
+    "#]],
+    );
+    check(
+        full(GitMethod::Clobber),
+        main(),
+        Before::Tree,
+        &[],
+        expect![[r#"
         [build] git --version
         rmdir build
         [build] git clone --branch main https://example.org/r.git .
         [build] git submodule update --init --recursive
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
-    check(full(GitMethod::Copy), main(), Before::Tree, &[], expect![[r#"
+    "#]],
+    );
+    check(
+        full(GitMethod::Copy),
+        main(),
+        Before::Tree,
+        &[],
+        expect![[r#"
         [source] git --version
         rmdir build
         listdir source
@@ -211,20 +264,32 @@ fn full_checkouts_by_method() {
         cpdir source build
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_fails_is_tried_in_other_ways() {
     let config = || git_config(GitMode::Incremental);
     let main = || stamp(Some("main"), None);
-    check(config(), main(), Before::Tree, &["fetch"], expect![[r#"
+    check(
+        config(),
+        main(),
+        Before::Tree,
+        &["fetch"],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git fetch -f https://example.org/r.git main !
         failure Some("1") 
-    "#]]);
-    check(Git { retry_fetch: true, ..config() }, main(), Before::Tree, &["fetch"], expect![[r#"
+    "#]],
+    );
+    check(
+        Git { retry_fetch: true, ..config() },
+        main(),
+        Before::Tree,
+        &["fetch"],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git fetch -f https://example.org/r.git main !
@@ -233,8 +298,14 @@ fn what_fails_is_tried_in_other_ways() {
         [build] git checkout -B main
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
-    check(Git { clobber_on_failure: true, ..config() }, main(), Before::Tree, &["fetch"], expect![[r#"
+    "#]],
+    );
+    check(
+        Git { clobber_on_failure: true, ..config() },
+        main(),
+        Before::Tree,
+        &["fetch"],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git fetch -f https://example.org/r.git main !
@@ -242,9 +313,15 @@ fn what_fails_is_tried_in_other_ways() {
         [build] git clone --branch main https://example.org/r.git .
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
+    "#]],
+    );
     let retry = Some(Retry { count: 1, delay: Duration::from_secs(30) });
-    check(Git { retry, ..config() }, main(), Before::Nothing, &["clone"], expect![[r#"
+    check(
+        Git { retry, ..config() },
+        main(),
+        Before::Nothing,
+        &["clone"],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git clone --branch main https://example.org/r.git . !
@@ -254,8 +331,14 @@ fn what_fails_is_tried_in_other_ways() {
         [build] git clone --branch main https://example.org/r.git .
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
-    check(Git { retry, ..config() }, main(), Before::Nothing, &["clone", "clone"], expect![[r#"
+    "#]],
+    );
+    check(
+        Git { retry, ..config() },
+        main(),
+        Before::Nothing,
+        &["clone", "clone"],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git clone --branch main https://example.org/r.git . !
@@ -264,13 +347,25 @@ fn what_fails_is_tried_in_other_ways() {
         listdir build
         [build] git clone --branch main https://example.org/r.git . !
         failure Some("1") 
-    "#]]);
-    check(config(), main(), Before::Tree, &["--version"], expect![[r#"
+    "#]],
+    );
+    check(
+        config(),
+        main(),
+        Before::Tree,
+        &["--version"],
+        expect![[r#"
         [build] git --version !
         exception None 
-    "#]]);
+    "#]],
+    );
     let fresh = git_config(GitMode::Full(GitMethod::Fresh));
-    check(fresh, main(), Before::Tree, &["clean"], expect![[r#"
+    check(
+        fresh,
+        main(),
+        Before::Tree,
+        &["clean"],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git clean -f -f -d -x !
@@ -278,14 +373,20 @@ fn what_fails_is_tried_in_other_ways() {
         [build] git clone --branch main https://example.org/r.git .
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn options_change_the_commands() {
     let config = || git_config(GitMode::Incremental);
     let shallow = Git { shallow: Some(3), progress: true, ..config() };
-    check(shallow, stamp(Some("refs/pull/1/head"), None), Before::Nothing, &[], expect![[r#"
+    check(
+        shallow,
+        stamp(Some("refs/pull/1/head"), None),
+        Before::Nothing,
+        &[],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git clone -n --depth 3 https://example.org/r.git . --progress
@@ -293,15 +394,22 @@ fn options_change_the_commands() {
         [build] git checkout -f FETCH_HEAD
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
+    "#]],
+    );
     let latest = Git { always_use_latest: true, branch: Some(super::template("stable")), ..config() };
-    check(latest, stamp(Some("main"), Some("abc")), Before::Nothing, &[], expect![[r#"
+    check(
+        latest,
+        stamp(Some("main"), Some("abc")),
+        Before::Nothing,
+        &[],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git clone --branch stable https://example.org/r.git .
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
+    "#]],
+    );
     let patch = Patch {
         level: 1,
         body: "--- a\n".to_owned(),
@@ -310,15 +418,33 @@ fn options_change_the_commands() {
         comment: String::new(),
     };
     let patched = SourceStamp { patch: Some(patch), ..stamp(Some("main"), None) };
-    check(config(), patched, Before::Nothing, &[], expect![[r#"
+    check(
+        config(),
+        patched,
+        Before::Nothing,
+        &[],
+        expect![[r#"
         [build] git --version
         listdir build
         [build] git clone --branch main https://example.org/r.git .
         [build] git apply --index -p 1 --directory src < --- a
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]]);
-    check(config(), stamp(Some("--upload-pack=x"), None), Before::Tree, &[], expect![[r#""--upload-pack=x" is no repository, branch or revision"#]]);
+    "#]],
+    );
+    check(
+        config(),
+        stamp(Some("--upload-pack=x"), None),
+        Before::Tree,
+        &[],
+        expect![[r#""--upload-pack=x" is no repository, branch or revision"#]],
+    );
     let other = Git { codebase: "lib".to_owned(), ..config() };
-    check(other, stamp(None, None), Before::Tree, &[], expect![[r#"the build has no source of codebase "lib""#]]);
+    check(
+        other,
+        stamp(None, None),
+        Before::Tree,
+        &[],
+        expect![[r#"the build has no source of codebase "lib""#]],
+    );
 }

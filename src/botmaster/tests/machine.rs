@@ -110,7 +110,10 @@ fn do_step_if(condition: &str, step: Step) -> Step {
 fn a_failure_that_halts_leaves_only_what_always_runs() {
     let halting = Step { halt_on_failure: true, ..named("compile", "make") };
     let cleaning = Step { always_run: true, ..named("clean", "make clean") };
-    check(vec![halting, named("test", "make test"), cleaning], "ready; rc 2; rc 0", expect![[r#"
+    check(
+        vec![halting, named("test", "make test"), cleaning],
+        "ready; rc 2; rc 0",
+        expect![[r#"
         > ready
         step compile: running
           log stdio s
@@ -125,13 +128,17 @@ fn a_failure_that_halts_leaves_only_what_always_runs() {
           0 Header b"program finished with exit code 0\n"
           success: 'make clean'
         failure: failed compile
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_failure_that_does_not_halt_goes_on() {
     let tolerant = Step { flunk_on_failure: false, warn_on_failure: true, ..named("lint", "lint") };
-    check(vec![tolerant, named("test", "make test")], "ready; rc 1; rc 0", expect![[r#"
+    check(
+        vec![tolerant, named("test", "make test")],
+        "ready; rc 1; rc 0",
+        expect![[r#"
         > ready
         step lint: running
           log stdio s
@@ -146,12 +153,16 @@ fn a_failure_that_does_not_halt_goes_on() {
           0 Header b"program finished with exit code 0\n"
           success: 'make test'
         warnings: warnings lint
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn names_are_made_unique() {
-    check(vec![named("%(prop:os)s", "a"), named("debian", "b")], "ready; rc 0; rc 0", expect![[r#"
+    check(
+        vec![named("%(prop:os)s", "a"), named("debian", "b")],
+        "ready; rc 0; rc 0",
+        expect![[r#"
         > ready
         step debian: running
           log stdio s
@@ -166,7 +177,8 @@ fn names_are_made_unique() {
           0 Header b"program finished with exit code 0\n"
           success: 'b'
         success: build successful
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -200,17 +212,24 @@ fn a_stop_interrupts_and_cleans_up() {
 
 #[test]
 fn a_stop_before_the_worker_is_ready_counts_too() {
-    check(vec![named("test", "hang")], "stop; ready", expect![[r#"
+    check(
+        vec![named("test", "hang")],
+        "stop; ready",
+        expect![[r#"
         > stop
         > ready
         cancelled: cancelled: enough (by alice)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_command_that_cannot_be_stopped_is_cut_off() {
     let cleaning = Step { always_run: true, ..named("clean", "make clean") };
-    check(vec![named("test", "hang"), cleaning], "ready; stop; later; later; rc 0", expect![[r#"
+    check(
+        vec![named("test", "hang"), cleaning],
+        "ready; stop; later; later; rc 0",
+        expect![[r#"
         > ready
         step test: running
           log stdio s
@@ -228,13 +247,17 @@ fn a_command_that_cannot_be_stopped_is_cut_off() {
           cancelled: 'hang' cancelled
         cancelled: cancelled: enough (by alice)
         > rc 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_lost_worker_is_a_retry_even_after_a_stop() {
     let cleaning = || Step { always_run: true, ..named("clean", "make clean") };
-    check(vec![named("test", "hang"), cleaning()], "ready; lost", expect![[r#"
+    check(
+        vec![named("test", "hang"), cleaning()],
+        "ready; lost",
+        expect![[r#"
         > ready
         step test: running
           log stdio s
@@ -242,8 +265,12 @@ fn a_lost_worker_is_a_retry_even_after_a_stop() {
         > lost
           retry: 'hang' interrupted (worker lost)
         retry: worker lost; to be built again
-    "#]]);
-    check(vec![named("test", "hang"), cleaning()], "ready; stop; lost; rc 0", expect![[r#"
+    "#]],
+    );
+    check(
+        vec![named("test", "hang"), cleaning()],
+        "ready; stop; lost; rc 0",
+        expect![[r#"
         > ready
         step test: running
           log stdio s
@@ -256,17 +283,22 @@ fn a_lost_worker_is_a_retry_even_after_a_stop() {
           retry: 'hang' interrupted (worker lost)
         retry: worker lost; to be built again
         > rc 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_worker_that_does_not_answer_is_cut_off() {
-    check(vec![named("test", "x")], "later; lost", expect![[r#"
+    check(
+        vec![named("test", "x")],
+        "later; lost",
+        expect![[r#"
         > later
         disconnect: it does not answer that a build begins
         > lost
         retry: worker lost; to be built again
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -277,7 +309,10 @@ fn conditions_skip_and_hide() {
     };
     let wrong = do_step_if("property('none') + 1 == 2", named("wrong", "x"));
     let right = do_step_if("branch == 'main' and 'src/lib.rs' in files and number == 7", named("right", "y"));
-    check(vec![hidden, right, wrong], "ready; rc 0", expect![[r#"
+    check(
+        vec![hidden, right, wrong],
+        "ready; rc 0",
+        expect![[r#"
         > ready
         step dnf: running
           skipped: shell skipped [hidden]
@@ -292,12 +327,16 @@ fn conditions_skip_and_hide() {
           0 Stdout b"do_step_if: tried to use + operator on unsupported types none and number\n"
           exception: shell exception
         exception: exception wrong
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_the_worker_cannot_do_is_an_exception() {
-    check(vec![named("test", "x")], "ready; fail", expect![[r#"
+    check(
+        vec![named("test", "x")],
+        "ready; fail",
+        expect![[r#"
         > ready
         step test: running
           log stdio s
@@ -307,8 +346,12 @@ fn what_the_worker_cannot_do_is_an_exception() {
           1 Stdout b"the worker failed in it:\nbuiltins.RuntimeError: out of order\nTraceback unavailable\n"
           exception: 'x' exception
         exception: exception test
-    "#]]);
-    check(vec![named("test", "x"), named("more", "y")], "ready; refused", expect![[r#"
+    "#]],
+    );
+    check(
+        vec![named("test", "x"), named("more", "y")],
+        "ready; refused",
+        expect![[r#"
         > ready
         step test: running
           log stdio s
@@ -318,8 +361,12 @@ fn what_the_worker_cannot_do_is_an_exception() {
           1 Stdout b"the worker refused it:\nbuiltins.KeyError: command\nTraceback unavailable\n"
           exception: 'x' exception
         exception: exception test
-    "#]]);
-    check(vec![named("test", "x")], "ready; done", expect![[r#"
+    "#]],
+    );
+    check(
+        vec![named("test", "x")],
+        "ready; done",
+        expect![[r#"
         > ready
         step test: running
           log stdio s
@@ -329,11 +376,15 @@ fn what_the_worker_cannot_do_is_an_exception() {
           1 Stdout b"the worker did not tell the program's exit code\n"
           exception: 'x' exception
         exception: exception test
-    "#]]);
+    "#]],
+    );
     let git = step(StepKind::Git(super::git_config(crate::config::GitMode::Full(
         crate::config::GitMethod::Clobber,
     ))));
-    check(vec![git], "ready; out git version 2.47.3; rc 0", expect![[r#"
+    check(
+        vec![git],
+        "ready; out git version 2.47.3; rc 0",
+        expect![[r#"
         > ready
         step git: running
           log stdio s
@@ -346,12 +397,16 @@ fn what_the_worker_cannot_do_is_an_exception() {
           1 Stdout b"the worker is too old: it has no command \"rmdir\"\n"
           exception: update exception
         exception: exception git
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn secrets_are_not_shown() {
-    check(vec![named("push", "push %(secret:key)s")], "ready; out with hunter2; rc 1", expect![[r#"
+    check(
+        vec![named("push", "push %(secret:key)s")],
+        "ready; out with hunter2; rc 1",
+        expect![[r#"
         > ready
         step push: running
           log stdio s
@@ -362,15 +417,20 @@ fn secrets_are_not_shown() {
           0 Header b"program finished with exit code 1\n"
           failure: 'push <key>' failed (1)
         failure: failed push
-    "#]]);
-    check(vec![named("push", "push %(secret:other)s")], "ready", expect![[r#"
+    "#]],
+    );
+    check(
+        vec![named("push", "push %(secret:other)s")],
+        "ready",
+        expect![[r#"
         > ready
         step push: running
           log err.text t
           0 Stdout b"secret \"other\": no provider knows it\n"
           exception: shell exception
         exception: exception push
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -380,7 +440,10 @@ fn exit_codes_are_decoded_and_reasons_told() {
         shell.decode_rc = BTreeMap::from([(0, Results::Success), (3, Results::Warnings)]);
         Step { warn_on_warnings: true, ..step(StepKind::Shell(shell)) }
     };
-    check(vec![decoded()], "ready; rc 3", expect![[r#"
+    check(
+        vec![decoded()],
+        "ready; rc 3",
+        expect![[r#"
         > ready
         step shell: running
           log stdio s
@@ -389,8 +452,12 @@ fn exit_codes_are_decoded_and_reasons_told() {
           0 Header b"program finished with exit code 3\n"
           warnings: 'check' warnings (3)
         warnings: warnings shell
-    "#]]);
-    check(vec![decoded()], "ready; why timeout_without_output; rc -1", expect![[r#"
+    "#]],
+    );
+    check(
+        vec![decoded()],
+        "ready; why timeout_without_output; rc -1",
+        expect![[r#"
         > ready
         step shell: running
           log stdio s
@@ -400,7 +467,8 @@ fn exit_codes_are_decoded_and_reasons_told() {
           0 Header b"program finished with exit code -1\n"
           failure: 'check' failed (timed out without output)
         failure: failed shell
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -410,7 +478,10 @@ fn files_are_logs() {
     followed.log_files.insert("test.log".to_owned(), file);
     let lazy = crate::config::Shell { lazy_log_files: true, ..followed.clone() };
     let steps = vec![step(StepKind::Shell(followed)), step(StepKind::Shell(lazy))];
-    check(steps, "ready; file a; rc 0; file b; rc 0", expect![[r#"
+    check(
+        steps,
+        "ready; file a; rc 0; file b; rc 0",
+        expect![[r#"
         > ready
         step shell: running
           log stdio s
@@ -431,7 +502,8 @@ fn files_are_logs() {
           0 Header b"program finished with exit code 0\n"
           success: 'check'
         success: build successful
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -440,7 +512,10 @@ fn properties_are_set() {
     let value = serde_json::json!({"on": "%(prop:os)s", "n": 1});
     let output = SetPropertyFrom::Output { shell: Box::new(shell("uname")), strip: true };
     let steps = vec![set(SetPropertyFrom::Value(value)), set(output), named("use", "echo %(prop:p)s")];
-    check(steps, "ready; out  Linux; rc 0; rc 0", expect![[r#"
+    check(
+        steps,
+        "ready; out  Linux; rc 0; rc 0",
+        expect![[r#"
         > ready
         step set_property: running
           log property changes t
@@ -465,5 +540,6 @@ fn properties_are_set() {
           0 Header b"program finished with exit code 0\n"
           success: 'echo Linux'
         success: build successful
-    "#]]);
+    "#]],
+    );
 }

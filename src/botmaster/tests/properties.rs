@@ -84,5 +84,6 @@ fn later_origins_win() {
         scheduler = "nightly" (Scheduler)
         workdir = "C:\\work\\b" (Worker)
         workername = "w" (Worker)
-    "#]].assert_eq(&shown);
+    "#]]
+    .assert_eq(&shown);
 }

@@ -7,7 +7,9 @@ use crate::config::{Config, DatabaseUrl};
 use crate::db::{self, Settings};
 use crate::kernel::sim::Sim;
 use crate::kernel::{Control, Door, Hint, Inbox, Offer, Ranked, rank};
-use crate::model::{BuildsetId, Event, Mono, NewBuildset, Properties, RequestId, SourceStamp};
+use crate::model::{
+    Build, BuildId, BuildsetId, Event, Mono, NewBuildset, Properties, RequestId, SourceStamp,
+};
 use crate::pb::{self, Callee, Luid, Request, Session, Target, Value};
 use crate::pbmanager::service::PbManager;
 use crate::pbmanager::{self, ConnectionId, News, Verb};
@@ -35,6 +37,10 @@ impl Launcher for NoProcesses {
 /// The key of a played worker's Bot; its builders have the keys after it.
 const BOT: u64 = 1;
 
+/// The tokens of a played worker's calls: its login, and what a test lets it ask of its avatar.
+const LOGIN: u64 = 1;
+const AVATAR_CALL: u64 = 2;
+
 /// Which worker is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -51,6 +57,8 @@ struct Peer {
     server: Session,
     client: Session,
     login: Option<Request>,
+    /// The worker's side of its login.
+    avatar: Option<Luid>,
     builders: BTreeMap<u64, String>,
     last_key: u64,
     /// The running command of each builder: the master's object, and what is run.
@@ -73,13 +81,22 @@ pub(super) struct Rig {
     /// What the master called, in order.
     pub calls: Vec<String>,
     last_connection: u64,
-    _dir: tempfile::TempDir,
+    dir: Arc<tempfile::TempDir>,
 }
 
 impl Rig {
     /// A service with this configuration in force.
     pub fn new(config: &Config) -> Rig {
-        let dir = tempfile::tempdir().unwrap();
+        Rig::over(Arc::new(tempfile::tempdir().unwrap()), config)
+    }
+
+    /// The process dies at once, and another begins on the same database.
+    pub fn reborn(mut self, config: &Config) -> Rig {
+        self.sim.crash();
+        Rig::over(self.dir, config)
+    }
+
+    fn over(dir: Arc<tempfile::TempDir>, config: &Config) -> Rig {
         let log = slog::Logger::root(slog::Discard, slog::o!());
         let mut sim = Sim::new(1, log.clone());
         let url = DatabaseUrl::Sqlite(dir.path().join("state.sqlite"));
@@ -116,7 +133,7 @@ impl Rig {
             registered: BTreeSet::new(),
             calls: Vec::new(),
             last_connection: 0,
-            _dir: dir,
+            dir,
         };
         rig.apply(config);
         rig
@@ -142,6 +159,7 @@ impl Rig {
             server: Session::server(),
             client: Session::client(),
             login: None,
+            avatar: None,
             builders: BTreeMap::new(),
             last_key: BOT,
             running: BTreeMap::new(),
@@ -150,7 +168,7 @@ impl Rig {
         };
         peer.server.trust();
         peer.pass_bytes();
-        peer.client.call(Callee::Root, "login", &[Value::local(BOT)], &[], 0).unwrap();
+        peer.client.call(Callee::Root, "login", &[Value::local(BOT)], &[], LOGIN).unwrap();
         self.peers.insert(connection, peer);
         self.settle();
         connection
@@ -167,6 +185,14 @@ impl Rig {
         self.peers.get_mut(&connection).unwrap().answers = false;
     }
 
+    /// The worker calls the object that it got for its login; returns what came of it.
+    pub fn call_avatar(&mut self, connection: ConnectionId, method: &str) {
+        let peer = self.peers.get_mut(&connection).unwrap();
+        let avatar = peer.avatar.expect("an admitted worker");
+        peer.client.call(avatar, method, &[], &[], AVATAR_CALL).unwrap();
+        self.settle();
+    }
+
     /// The worker's running command says something.
     pub fn say(&mut self, connection: ConnectionId, key: &str, value: Value) {
         let peer = self.peers.get_mut(&connection).unwrap();
@@ -177,6 +203,14 @@ impl Rig {
 
     /// A buildset of one source stamp, for one builder.
     pub fn ask(&mut self, builder: &str, revision: &str) -> (BuildsetId, RequestId) {
+        let added = self.ask_quietly(builder, revision);
+        requests_may_wait(&self.door).tell(());
+        self.settle();
+        added
+    }
+
+    /// The same, but nobody tells the service.
+    pub fn ask_quietly(&mut self, builder: &str, revision: &str) -> (BuildsetId, RequestId) {
         let new = NewBuildset {
             scheduler: "s".to_owned(),
             reason: "because".to_owned(),
@@ -194,8 +228,6 @@ impl Rig {
         };
         let now = self.sim.world().wall();
         let added = self.db.buildsets().add(new, now).unwrap();
-        requests_may_wait(&self.door).tell(());
-        self.settle();
         (added.id, added.requests[0].1)
     }
 
@@ -217,6 +249,24 @@ impl Rig {
             self.settle();
         }
         self.sim.advance_to(end);
+        self.settle();
+    }
+
+    /// The first build of a request.
+    pub fn build(&mut self, request: RequestId) -> Build {
+        self.db.builds().of_request(request).unwrap().remove(0)
+    }
+
+    /// The running command of a build succeeds.
+    pub fn finish(&mut self, build: BuildId) {
+        let running = self.handle.snapshot().unwrap().builds;
+        let builder = running.into_iter().find(|running| running.build == build).expect("it runs").builder;
+        for peer in self.peers.values_mut() {
+            let key = peer.builders.iter().find(|(_, name)| **name == builder).map(|(key, _)| *key);
+            if let Some(object) = key.and_then(|key| peer.running.remove(&key)) {
+                peer.end(object, 0);
+            }
+        }
         self.settle();
     }
 
@@ -282,15 +332,23 @@ impl Rig {
     fn close(&mut self, connection: ConnectionId, reason: &str) {
         let Some(mut peer) = self.peers.remove(&connection) else { return };
         for event in peer.server.lost() {
-            self.tell(connection, &peer.name, event);
+            self.tell(connection, event);
         }
         let reason = reason.to_owned();
         assert!(self.ear.offer(News::Detached { connection, reason }).is_ok());
     }
 
-    fn tell(&self, connection: ConnectionId, _name: &str, event: pb::Event) {
+    /// Tells the service what its end of a connection has come to.
+    fn tell(&mut self, connection: ConnectionId, event: pb::Event) {
         let news = match event {
             pb::Event::Ready => return,
+            pb::Event::Call(call) if call.object == Target::Root => {
+                let mind = call.args[0].as_remote();
+                let peer = self.peers.get_mut(&connection).unwrap();
+                peer.login = Some(call.request);
+                let (user, address) = (peer.name.clone(), "127.0.0.1:1".parse().unwrap());
+                News::Attached { connection, user, mind, peer: address }
+            }
             pb::Event::Call(call) => News::Called { connection, call },
             pb::Event::Answered { token, result } => News::Answered { connection, token, result },
             pb::Event::Released { key } => News::Released { connection, key },
@@ -307,31 +365,21 @@ impl Rig {
         let (to_worker, to_master) = peer.pass_bytes();
         let busy = !to_worker.is_empty() || !to_master.is_empty();
         for event in to_worker {
-            if let pb::Event::Call(call) = event {
-                self.calls.push(peer.play(call));
-            }
-        }
-        let name = peer.name.clone();
-        for event in to_master {
             match event {
-                pb::Event::Call(call) if call.object == Target::Root => {
-                    let mind = call.args[0].as_remote();
-                    peer.login = Some(call.request);
-                    let address = "127.0.0.1:1".parse().unwrap();
-                    let news = News::Attached { connection, user: name.clone(), mind, peer: address };
-                    assert!(self.ear.offer(news).is_ok());
+                pb::Event::Call(call) => self.calls.push(peer.play(call)),
+                pb::Event::Answered { token: LOGIN, result } => {
+                    peer.avatar = result.ok().and_then(|value| value.as_remote());
                 }
-                event => {
-                    let news = match event {
-                        pb::Event::Ready => continue,
-                        pb::Event::Call(call) => News::Called { connection, call },
-                        pb::Event::Answered { token, result } => News::Answered { connection, token, result },
-                        pb::Event::Released { key } => News::Released { connection, key },
-                    };
-                    assert!(self.ear.offer(news).is_ok());
+                pb::Event::Answered { token: AVATAR_CALL, result } => {
+                    self.calls.push(format!(
+                        "answered {}",
+                        result.map_or_else(|e| e.to_string(), |v| format!("{v:?}"))
+                    ));
                 }
+                pb::Event::Answered { .. } | pb::Event::Ready | pb::Event::Released { .. } => {}
             }
         }
+        to_master.into_iter().for_each(|event| self.tell(connection, event));
         busy
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn builds(view: &View, rows: &[BuildRow], of_one_builder: bool) -> Ma
                         td { (badge(build.results)) }
                         td.name {
                             a href=(view.build(&build.builder, build.number)) {
-                                @if !of_one_builder { (build.builder) " " }
+                                @if !of_one_builder { span { (build.builder) } " " }
                                 span.no { "#" (build.number) }
                             }
                         }

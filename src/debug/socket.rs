@@ -91,6 +91,7 @@ impl ControlSocket {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
         let mut listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
         self.last_token += 1;

@@ -1,10 +1,13 @@
 //! The schema: steps run once, the same on both engines, never backwards.
 
 use crate::engines::{Place, commit, on_both};
+use bellwether::config::DatabaseUrl;
+use bellwether::db::engine::Access;
 use bellwether::db::migrate::migrate;
-use bellwether::db::{Connection, DbError};
+use bellwether::db::{Connection, DbError, Settings};
 use std::collections::BTreeSet;
 use std::path::Path;
+use tempfile::TempDir;
 
 on_both!(migrating_again_changes_nothing, the_steps_on_disk_are_those_built_in, a_newer_database_is_refused);
 
@@ -50,4 +53,16 @@ fn both_engines_have_the_same_tables_and_columns() {
     let sqlite = columns(Place::sqlite());
     assert!(sqlite.len() > 100, "only {} columns", sqlite.len());
     assert_eq!(sqlite, columns(Place::postgres()));
+}
+
+#[test]
+fn only_a_writer_makes_what_is_missing() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("not/there/yet/state.sqlite");
+    let settings = Settings::new(DatabaseUrl::Sqlite(path.clone()));
+    let read = Connection::open(&settings, Access::Read);
+    assert!(read.err().is_some_and(|error| error.is_outage()), "a reader has nothing to read");
+    assert!(!path.exists());
+    Connection::open(&settings, Access::Write).expect("the writer makes its place");
+    assert!(path.exists());
 }

@@ -36,11 +36,16 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) fn open(path: &Path, settings: &Settings, access: Access) -> Result<Sqlite, DbError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = rusqlite::Connection::open_with_flags(path, flags)
-            .map_err(|error| DbError::Outage(format!("{}: {error}", path.display())))?;
+        let outage = |error: &dyn std::fmt::Display| DbError::Outage(format!("{}: {error}", path.display()));
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // Only the writer makes what is missing: a reader's empty database would look like lost rows.
+        if access == Access::Write {
+            flags |= OpenFlags::SQLITE_OPEN_CREATE;
+            let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+            directory.map_or(Ok(()), std::fs::create_dir_all).map_err(|error| outage(&error))?;
+        }
+        let connection =
+            rusqlite::Connection::open_with_flags(path, flags).map_err(|error| outage(&error))?;
         connection.busy_timeout(settings.busy_timeout).map_err(outcome)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let engine = Sqlite { connection };

@@ -147,7 +147,7 @@ fn squares(view: &View, builds: &[Build]) -> Markup {
         @for build in builds.iter().rev() {
             @let word = build.results.map_or("running", |results| results.as_str());
             a class={ "square " (class(build.results)) } href=(view.build(&build.builder, build.number))
-                title={ "#" (build.number) " " (word) } aria-label={ "Build " (build.number) ", " (word) } {}
+                title={ "#" (build.number) " " (word) } {}
         }
     }
 }

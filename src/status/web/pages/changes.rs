@@ -12,7 +12,7 @@ use crate::status::web::view::View;
 use crate::status::web::words;
 use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
-use tables::{BuildRow, with_changes};
+use tables::BuildRow;
 
 /// `/changes`
 pub(in crate::status::web) async fn changes(
@@ -44,7 +44,9 @@ pub(in crate::status::web) async fn change(
     let found = app.read(move |connection| {
         let Some(change) = changes::get(connection, wanted)? else { return Ok(None) };
         let builds = builds::of_change(connection, wanted)?;
-        Ok(Some((change, changes::verdicts(connection, wanted)?, with_changes(connection, builds)?)))
+        // Each is about this change: what else to say of it is why it was started.
+        let builds = builds.into_iter().map(|build| BuildRow { build, change: None }).collect::<Vec<_>>();
+        Ok(Some((change, changes::verdicts(connection, wanted)?, builds)))
     });
     let (change, verdicts, builds) = found.await?.ok_or_else(|| Fault::no("change", id))?;
     let title = words::headline(&change.told.comments, 60);

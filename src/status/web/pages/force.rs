@@ -187,12 +187,12 @@ fn field(parameter: &Parameter, filled: &Filled) -> Markup {
     let title = (!parameter.tooltip.is_empty()).then_some(parameter.tooltip.as_str());
     let text = |size: u32, kind: &str| {
         html! {
-            input id=(id) name=(name) type=(kind) size=(size.clamp(8, 60)) value=(value) title=[title] required[parameter.required]
+            input id=(id) name=(name) type=(kind) size=(size.clamp(22, 60)) value=(value) title=[title] required[parameter.required]
                 maxlength=[parameter.max_size] aria-invalid=[wrong.map(|_| "true")] aria-describedby=[wrong_id.as_ref()];
         }
     };
     html! {
-        div.field.is-wrong[wrong.is_some()] {
+        div.field.is-wrong[wrong.is_some()].wide[matches!(parameter.kind, ParameterKind::Text { .. })] {
             @if parameter.kind != ParameterKind::Bool {
                 label for=(id) { (parameter.label) @if parameter.required { span.must title="must be filled in" { " *" } } }
             }
@@ -201,7 +201,7 @@ fn field(parameter: &Parameter, filled: &Filled) -> Markup {
                 ParameterKind::UserName { size, .. } => (text(*size, "text")),
                 ParameterKind::Int { size } => (text(*size, "number")),
                 ParameterKind::Text { cols, rows } => {
-                    textarea id=(id) name=(name) cols=((*cols).clamp(10, 100)) rows=((*rows).clamp(2, 40)) title=[title]
+                    textarea id=(id) name=(name) cols=((*cols).clamp(10, 100)) rows=((*rows).clamp(2, 8)) title=[title]
                         required[parameter.required] aria-describedby=[wrong_id.as_ref()] { (value) }
                 }
                 ParameterKind::Bool => {

@@ -4,6 +4,7 @@ mod attach;
 mod distributor;
 mod git;
 mod machine;
+mod player;
 mod properties;
 mod render;
 mod rig;

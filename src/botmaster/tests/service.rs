@@ -314,7 +314,10 @@ fn a_clean_shutdown_waits_for_builds() {
     let (running, waiting) = (rig.ask("b", "r1").1, rig.ask("b", "r2").1);
     let idle = Arc::new(AtomicUsize::new(0));
     let told = Arc::clone(&idle);
-    rig.handle.drain(Hint::to_fn(move |()| drop(told.fetch_add(1, Ordering::Relaxed)))).unwrap();
+    let hint = Hint::to_fn(move |()| {
+        told.fetch_add(1, Ordering::Relaxed);
+    });
+    rig.handle.drain(hint).unwrap();
     rig.settle();
     assert_eq!(idle.load(Ordering::Relaxed), 0);
     let build = rig.build(running).id;

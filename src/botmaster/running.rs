@@ -32,8 +32,8 @@ pub(super) struct Running {
     /// The current step and its number.
     pub step: Option<(StepId, i64)>,
     pub steps_begun: i64,
-    /// The current step's logs.
-    pub logs: Vec<LogWriter>,
+    /// The current step's logs; `None` for one that could not be opened.
+    pub logs: Vec<Option<LogWriter>>,
     /// Ids that nobody else has.
     pub step_ids: Range<i64>,
     pub log_ids: Range<i64>,
@@ -88,7 +88,7 @@ impl Botmaster {
             }
             Action::OpenLog { name, kind } => self.open_log(build, name, kind, turn),
             Action::Log { log, channel, text } => {
-                let Some(log) = running.logs.get_mut(log) else { return };
+                let Some(Some(log)) = running.logs.get_mut(log) else { return };
                 match log.push(channel, &text) {
                     Some(lines) => self.store.append(build, log.id, lines),
                     None if log.has_lines() => self.chunks_wait(turn.now()),
@@ -96,7 +96,7 @@ impl Botmaster {
                 }
             }
             Action::StepFinished { results, state, hidden } => {
-                for log in std::mem::take(&mut running.logs) {
+                for log in std::mem::take(&mut running.logs).into_iter().flatten() {
                     let id = log.id;
                     if let Some(lines) = log.finish() {
                         self.store.append(build, id, lines);
@@ -154,10 +154,9 @@ impl Botmaster {
                 }
             }
         }
-        // Without an id, the step's further logs would take each other's numbers: it gets one that nobody reads.
-        let id = LogId(running.log_ids.next().unwrap_or(0));
+        let Some(id) = running.log_ids.next().map(LogId) else { return running.logs.push(None) };
         let slug = unique_slug(&name, running.logs.len());
-        running.logs.push(LogWriter::new(id, kind));
+        running.logs.push(Some(LogWriter::new(id, kind)));
         let row = LogInfo { id, step, name, slug, kind, line_count: 0, complete: false };
         self.store.write(build, Write::CreateLog(row), Some(Event::LogAdded { build, step, log: id }));
     }
@@ -165,7 +164,7 @@ impl Botmaster {
     /// Writes the lines that have waited long enough.
     pub(super) fn write_chunks(&mut self) {
         for (build, running) in &mut self.builds {
-            for log in &mut running.logs {
+            for log in running.logs.iter_mut().flatten() {
                 if let Some(lines) = log.take() {
                     self.store.append(*build, log.id, lines);
                 }

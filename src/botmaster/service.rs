@@ -43,6 +43,7 @@ pub(super) enum Alarm {
 pub struct Botmaster {
     pub(super) name: String,
     pub(super) db: db::Handle<Botmaster>,
+    /// Its errors say that the tree ends, when nothing is left to be done on a connection: nobody looks at them.
     pub(super) pb: pbmanager::Handle<Botmaster>,
     pub(super) ear: Offer<News>,
     pub(super) store: Store,

@@ -14,4 +14,5 @@ mod rows;
 mod schedulers;
 mod schema;
 mod server;
+mod waiting;
 mod workers;

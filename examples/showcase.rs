@@ -27,7 +27,10 @@ fn main() {
     crowd(&site.db, names);
     assert!(site.address.ip().is_loopback(), "example data is for this machine only");
     let (interrupt, interrupted) = crossbeam_channel::bounded(1);
-    let stop = move || drop(interrupt.try_send(()));
+    let stop = move || {
+        // Pressed twice, it is known already.
+        let _ = interrupt.try_send(());
+    };
     ctrlc::set_handler(stop).expect("a handler");
     while interrupted.recv_timeout(Duration::from_secs(1)).is_err() {
         talk(&site);

@@ -215,15 +215,37 @@ pub fn of_change(connection: &mut Connection, change: ChangeId) -> Result<Vec<Bu
     connection.query_map(sql, params![change], read)
 }
 
+/// As much of a build as a row of many shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The builder's name.
+    pub builder: String,
+    /// Its number within its builder.
+    pub number: i64,
+    /// When it began.
+    pub started_at: Wall,
+    /// When it ended.
+    pub complete_at: Option<Wall>,
+    /// How it ended.
+    pub results: Option<Results>,
+}
+
 /// The last `per_builder` builds of every builder that ever built, running ones too; by builder, the newest first.
-pub fn last_of_each(connection: &mut Connection, per_builder: u32) -> Result<Vec<Build>, DbError> {
-    let sql = concat!(
-        "SELECT builds.id, number, builder, request, buildset, worker, master, started_at, complete_at, state, ",
-        "results, reason FROM builders JOIN builds ON builds.builder = builders.name AND builds.id >= COALESCE(
+pub fn last_of_each(connection: &mut Connection, per_builder: u32) -> Result<Vec<Outcome>, DbError> {
+    // A cross join is taken in the order in which it stands: a few builds of each builder, not all builds.
+    let sql = "SELECT builders.name, builds.number, builds.started_at, builds.complete_at, builds.results
+         FROM builders CROSS JOIN builds WHERE builds.builder = builders.name AND builds.id >= COALESCE(
              (SELECT id FROM builds WHERE builder = builders.name ORDER BY id DESC LIMIT 1 OFFSET $1), 0)
-         ORDER BY builder, builds.id DESC"
-    );
-    connection.query_map(sql, params![i64::from(per_builder) - 1], read)
+         ORDER BY builders.name, builds.id DESC";
+    connection.query_map(sql, params![i64::from(per_builder) - 1], |mut row| {
+        Ok(Outcome {
+            builder: row.take()?,
+            number: row.take()?,
+            started_at: row.take()?,
+            complete_at: row.take()?,
+            results: row.take()?,
+        })
+    })
 }
 
 /// The builds that a listing asks for, and how many its conditions let through.

@@ -3,8 +3,8 @@
 use super::Answer;
 use super::tables::nothing;
 use crate::config::{Builder, Config};
-use crate::db::{Connection, DbError, builds, requests};
-use crate::model::Build;
+use crate::db::builds::{self, Outcome};
+use crate::db::{Connection, DbError, requests};
 use crate::status::web::app::App;
 use crate::status::web::layout::{Page, page};
 use crate::status::web::view::{View, badge, class};
@@ -30,12 +30,12 @@ pub(in crate::status::web) struct Wish {
 
 struct Data {
     /// The last builds of each builder, the newest first.
-    last: BTreeMap<String, Vec<Build>>,
+    last: BTreeMap<String, Vec<Outcome>>,
     waiting: BTreeMap<String, i64>,
 }
 
 fn load(connection: &mut Connection) -> Result<Data, DbError> {
-    let mut last: BTreeMap<String, Vec<Build>> = BTreeMap::new();
+    let mut last: BTreeMap<String, Vec<Outcome>> = BTreeMap::new();
     for build in builds::last_of_each(connection, LAST_BUILDS)? {
         last.entry(build.builder.clone()).or_default().push(build);
     }
@@ -142,7 +142,7 @@ fn row(view: &View, data: &Data, builder: &Builder) -> Markup {
 }
 
 /// The last builds, the oldest first.
-fn squares(view: &View, builds: &[Build]) -> Markup {
+fn squares(view: &View, builds: &[Outcome]) -> Markup {
     html! {
         @for build in builds.iter().rev() {
             @let word = build.results.map_or("running", |results| results.as_str());

@@ -162,10 +162,9 @@ impl Service for Status {
     }
 
     fn stop(&mut self, turn: &mut Turn) {
-        if let Some(listener) = self.web.take().and_then(|mut web| web.running.take()) {
-            if let Err(cause) = listener.stop() {
-                slog::error!(turn.log(), "the web listener panicked"; "cause" => cause);
-            }
+        let listener = self.web.take().and_then(|mut web| web.running.take());
+        if let Some(Err(cause)) = listener.map(Listener::stop) {
+            slog::error!(turn.log(), "the web listener panicked"; "cause" => cause);
         }
     }
 }

@@ -44,7 +44,7 @@ impl Wish {
         if *self == Wish::default() || *event == Event::Reconfigured {
             return true;
         }
-        let of = Of::of(event);
+        let of = Of::event(event);
         self.build.is_some_and(|build| of.build == Some(build))
             || self.log.is_some_and(|log| of.log == Some(log))
             || self.builder.as_deref().is_some_and(|builder| of.builder == Some(builder))
@@ -62,7 +62,7 @@ struct Of<'a> {
 }
 
 impl Of<'_> {
-    fn of(event: &Event) -> Of<'_> {
+    fn event(event: &Event) -> Of<'_> {
         use About::{Builds, Changes, Workers};
         let none = Of::default();
         match event {

@@ -46,8 +46,7 @@ pub(super) fn read(
     let lines = logs::read_lines(connection, log.id, first - before, count.saturating_add(before))?;
     let mut pen = Pen::default();
     let mut shown = Shown { first, next: first, html: String::with_capacity(lines.text.len() * 2) };
-    let mut number = lines.first_line;
-    for text in lines.text.split_inclusive(|byte| *byte == b'\n') {
+    for (number, text) in (lines.first_line..).zip(lines.text.split_inclusive(|byte| *byte == b'\n')) {
         let text = text.strip_suffix(b"\n").unwrap_or(text);
         let (channel, text) = match (log.kind, text.split_first()) {
             (LogKind::Stdio, Some((channel, text))) => (*channel, text),
@@ -60,7 +59,6 @@ pub(super) fn read(
             line(&mut shown.html, &mut pen, channel, text, number + 1, address);
             shown.next = number + 1;
         }
-        number += 1;
     }
     Ok(shown)
 }

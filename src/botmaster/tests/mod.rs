@@ -3,6 +3,7 @@
 mod attach;
 mod distributor;
 mod git;
+mod golden;
 mod machine;
 mod player;
 mod properties;

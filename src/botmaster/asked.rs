@@ -46,12 +46,11 @@ impl Botmaster {
                 None => Refused::ClaimedElsewhere(request),
             });
         }
-        let builder = match self.queue.remove(request) {
-            Some(waiting) => waiting.builder,
-            None => self.db.requests().get(request)?.map(|row| row.builder).unwrap_or_default(),
-        };
         let tell = self.store.teller();
-        tell.tell(Event::RequestComplete { request, builder, results: Results::Cancelled });
+        if let Some(waiting) = self.queue.remove(request) {
+            let (builder, results) = (waiting.builder, Results::Cancelled);
+            tell.tell(Event::RequestComplete { request, builder, results });
+        }
         for completed in cancelled.completed {
             tell.tell(Event::BuildsetComplete { buildset: completed.id, results: completed.results });
         }

@@ -49,7 +49,7 @@ pub const LOGS_PER_STEP: usize = 64;
 pub const CAPTURED_BYTES: usize = 1 << 20;
 
 /// How many values of updates that this master has no name for are kept for one command.
-pub const OTHER_UPDATES: usize = 16;
+pub const OTHER_UPDATES: usize = 1024;
 
 /// The longest text of a state, in characters.
 pub const STATE_CHARS: usize = 200;

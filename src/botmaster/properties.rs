@@ -37,7 +37,7 @@ pub(super) fn of_build(origins: &Origins<'_>) -> Properties {
     }
     all.set("reason", build.reason.as_str(), "Scheduler");
     all.update(&buildset.properties);
-    if let Some(owner) = buildset.properties.value("owner").filter(|owner| **owner != "") {
+    if let Some(owner) = buildset.properties.value("owner") {
         all.set("owners", Value::Array(vec![owner.clone()]), "Build");
     }
     all.set("buildnumber", build.number, "Build");

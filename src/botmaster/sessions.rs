@@ -167,7 +167,8 @@ impl Botmaster {
             .map(|running| &running.machine.plan().builder)
             .map(|builder| (builder.name.as_str(), builder.build_dir.as_str()))
             .collect();
-        let configured = self.serving.get(name).into_iter().flatten();
+        let configured =
+            self.config.builders.iter().filter(|builder| builder.workers.iter().any(|w| w == name));
         let mut listed: Vec<Listed> = configured
             .map(|builder| {
                 let dir = building.remove(builder.name.as_str()).unwrap_or(&builder.build_dir);

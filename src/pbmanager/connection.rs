@@ -44,6 +44,8 @@ pub(super) struct Connection {
     unsent: Bytes,
     /// Whether the socket may have something to read.
     pub(super) readable: bool,
+    /// Users whose logins were refused, until [`Connection::take_refused`].
+    refused: Vec<String>,
     /// Whether the socket is gone.
     ended: bool,
 }
@@ -59,6 +61,7 @@ impl Connection {
             untold: VecDeque::new(),
             unsent: Bytes::new(),
             readable: true,
+            refused: Vec::new(),
             ended: false,
         }
     }
@@ -89,6 +92,11 @@ impl Connection {
     /// Whether its owner has something to hear yet.
     pub(super) fn has_untold(&self) -> bool {
         !self.untold.is_empty()
+    }
+
+    /// The users whose logins were refused since the last time.
+    pub(super) fn take_refused(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.refused)
     }
 
     /// By when something must have happened.
@@ -126,6 +134,7 @@ impl Connection {
                     let connection = self.id;
                     self.tell(News::Attached { connection, user: username, mind, peer: self.peer });
                 }
+                LoginStep::Refused { username } => self.refused.push(username),
                 LoginStep::Pass(event) => self.pass(event)?,
             }
         }

@@ -95,7 +95,12 @@ impl PbManager {
         for id in std::mem::take(&mut self.stirred) {
             let Some(mut connection) = self.connections.remove(&id) else { continue };
             let (was_stranger, deadline) = (connection.is_stranger(), connection.deadline());
-            if let Err(reason) = self.serve_one(id, &mut connection, turn) {
+            let served = self.serve_one(id, &mut connection, turn);
+            for user in connection.take_refused() {
+                let why = if self.registry.get(&user).is_some() { "wrong password" } else { "no such user" };
+                slog::warn!(turn.log(), "a login is refused"; "user" => ?user, "peer" => %connection.peer(), "why" => why);
+            }
+            if let Err(reason) = served {
                 self.cut(id, &mut connection, &reason, turn);
             }
             if was_stranger && !connection.is_stranger() {

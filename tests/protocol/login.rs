@@ -38,7 +38,7 @@ impl Door {
     fn settle(&mut self, events: Vec<Event>) -> Option<LoginStep> {
         let mut rest = events.into_iter().filter_map(|event| {
             let step = self.login.on_event(event, &mut self.pair.server, &mut self.users);
-            (!matches!(step, LoginStep::Done)).then_some(step)
+            (!matches!(step, LoginStep::Done | LoginStep::Refused { .. })).then_some(step)
         });
         let first = rest.next();
         assert!(rest.next().is_none());

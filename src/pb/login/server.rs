@@ -25,6 +25,11 @@ pub enum LoginStep {
     Done,
     /// It was none.
     Pass(Event),
+    /// A user could not prove who he is, or there is none of this name; the peer has been told.
+    Refused {
+        /// The name, as the peer gave it.
+        username: String,
+    },
     /// A user has proven who he is. The request waits for the avatar, `Value::local(key)`; by then
     /// the owner may already call the mind, as real masters do.
     LoggedIn {
@@ -104,14 +109,16 @@ impl Login {
         let (Some(response), Some(mind)) = (response, mind) else {
             return refuse(call, session, &Failure::type_error("respond() takes a response and a mind"));
         };
-        if let Some((username, challenge)) = self.asked.remove(&key) {
-            let proof = Proof { challenge, response: response.clone() };
-            if checker.check(&username, &proof) {
-                session.trust();
-                return LoginStep::LoggedIn { username, mind, request: call.request };
-            }
+        let Some((username, challenge)) = self.asked.remove(&key) else {
+            return refuse(call, session, &Failure::unauthorized_login());
+        };
+        let proof = Proof { challenge, response: response.clone() };
+        if checker.check(&username, &proof) {
+            session.trust();
+            return LoginStep::LoggedIn { username, mind, request: call.request };
         }
-        refuse(call, session, &Failure::unauthorized_login())
+        session.reject(call, &Failure::unauthorized_login());
+        LoginStep::Refused { username }
     }
 }
 

@@ -271,7 +271,7 @@ impl Master {
                 self.answers.insert(token, result);
             }
             LoginStep::Pass(Event::Call(call)) => self.called(call),
-            LoginStep::Pass(_) | LoginStep::Done => {}
+            LoginStep::Pass(_) | LoginStep::Refused { .. } | LoginStep::Done => {}
         }
     }
 

@@ -6,6 +6,7 @@
 mod bans;
 mod documents;
 mod files;
+mod layers;
 mod migrations;
 mod rooms;
 mod source;

@@ -1,0 +1,18 @@
+//! What the system tests stand on: a site in a directory of its own, with its master, its workers and its repositories.
+
+mod http;
+mod process;
+mod programs;
+mod repository;
+mod rows;
+mod site;
+mod wait;
+mod worker;
+
+pub use process::Process;
+pub use programs::real;
+pub use repository::Repository;
+pub use rows::Build;
+pub use site::Site;
+pub use wait::{eventually, eventually_or};
+pub use worker::{Make, Worker};

@@ -1,0 +1,88 @@
+//! Workers of two makes, which are to behave alike.
+
+use std::path::PathBuf;
+
+use super::process::Process;
+use super::programs::real;
+use super::site::Site;
+
+/// Whose worker it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Make {
+    /// Buildbot's own.
+    Real,
+    /// `bellwether-worker`.
+    Ours,
+}
+
+/// A worker, which may run.
+pub struct Worker {
+    make: Make,
+    dir: PathBuf,
+    process: Process,
+}
+
+impl Make {
+    /// Makes a worker's directory below the site's, and starts it.
+    #[track_caller]
+    pub fn start(self, site: &Site, name: &str, password: &str) -> Worker {
+        self.start_in(site, name, name, password)
+    }
+
+    /// The same in a directory of another name.
+    #[track_caller]
+    pub fn start_in(self, site: &Site, folder: &str, name: &str, password: &str) -> Worker {
+        let dir = site.path(folder);
+        let master = format!("127.0.0.1:{}", site.pb_port);
+        let mut create = match self {
+            Make::Real => {
+                let mut create = site.program(real("buildbot-worker"));
+                create.args(["create-worker", "--maxdelay=1"]).arg(&dir).args([&master, name, password]);
+                create
+            }
+            Make::Ours => {
+                let mut create = site.program(env!("CARGO_BIN_EXE_bellwether-worker"));
+                create.arg("create").arg(&dir);
+                create.args(["--master", &master, "--name", name, "--password", password]);
+                create
+            }
+        };
+        let said = site.run(&mut create);
+        assert_eq!(said.code, Some(0), "{}", said.text);
+        let process = self.process(site, &dir);
+        Worker { make: self, dir, process }
+    }
+
+    fn process(self, site: &Site, dir: &std::path::Path) -> Process {
+        let mut command = match self {
+            Make::Real => {
+                let mut command = site.program(real("buildbot-worker"));
+                command.args(["start", "--nodaemon"]);
+                command
+            }
+            Make::Ours => {
+                let mut command = site.program(env!("CARGO_BIN_EXE_bellwether-worker"));
+                command.arg("run");
+                command
+            }
+        };
+        Process::start(command.arg(dir), dir.with_extension("output"))
+    }
+}
+
+impl Worker {
+    /// Ends it as a crash does.
+    pub fn crash(&mut self) {
+        self.process.crash();
+    }
+
+    /// Starts it again, in the same directory.
+    pub fn start_again(&mut self, site: &Site) {
+        self.process = self.make.process(site, &self.dir);
+    }
+
+    /// Everything that it has said, in its log file too.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.dir.join("twistd.log")).unwrap_or_default() + &self.process.said()
+    }
+}

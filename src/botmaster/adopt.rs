@@ -48,22 +48,13 @@ impl Botmaster {
         if refusals.is_empty() { Ok(()) } else { Err(refusals) }
     }
 
-    /// Reads what operators decided about workers before the last stop.
-    pub(super) fn read_wishes(&mut self, wanted: &Config, turn: &mut Turn) {
-        let rows = match self.db.workers().all() {
-            Ok(rows) => rows,
-            Err(error) => {
-                slog::error!(turn.log(), "the workers' rows cannot be read"; "error" => %error);
-                return;
-            }
-        };
-        for row in rows {
-            if let Some(config) = wanted.worker(&row.name) {
-                let mut worker = Worker::new(config.clone());
-                worker.paused = row.paused;
-                self.workers.all.insert(row.name, worker);
-            }
-        }
+    /// Reads which workers operators hold builds back from: before the last stop, or before they were removed.
+    pub(super) fn read_wishes(&mut self) -> Result<(), Vec<Refusal>> {
+        let rows = self.db.workers().all();
+        let rows = rows
+            .map_err(|error| vec![Refusal { service: Self::NAME, what: format!("the workers: {error}") }])?;
+        self.paused = rows.into_iter().filter(|row| row.paused).map(|row| row.name).collect();
+        Ok(())
     }
 
     /// Makes a configuration the one in force. Running builds keep the steps that they began with.
@@ -80,8 +71,12 @@ impl Botmaster {
             self.builders.insert(builder.name.clone(), builder);
         }
         for config in &wanted.workers {
-            let worker =
-                self.workers.all.entry(config.name.clone()).or_insert_with(|| Worker::new(config.clone()));
+            let paused = self.paused.contains(&config.name);
+            let worker = self
+                .workers
+                .all
+                .entry(config.name.clone())
+                .or_insert_with(|| Worker { paused, ..Worker::new(config.clone()) });
             (worker.config, worker.is_removed) = (config.clone(), false);
             if let Some(text) = self.prepared.remove(&config.name) {
                 // A password that has not changed may still be another text: registering again costs nothing.

@@ -209,6 +209,7 @@ impl Botmaster {
             step: None,
             steps_begun: 0,
             logs: Vec::new(),
+            slugs: BTreeSet::new(),
             step_ids,
             log_ids,
         };

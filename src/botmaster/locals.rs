@@ -60,7 +60,10 @@ impl Botmaster {
             self.locals.keep(|_| false);
         }
         for worker in config.workers.iter().filter(|worker| worker.kind == WorkerKind::Local) {
-            if self.locals.all.contains_key(&worker.name) {
+            if let Some(local) = self.locals.all.get(&worker.name) {
+                // It may have been removed, and have come back while it finished its builds.
+                let secret = Secret::from(&*local.launch.password);
+                let _ = self.pb.register(&worker.name, secret, self.ear.clone());
                 continue;
             }
             let Ok(Some(master)) = self.pb.local_address() else {

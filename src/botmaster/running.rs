@@ -15,6 +15,7 @@ use crate::kernel::Turn;
 use crate::model::{BuildId, Event, LogId, LogInfo, LogKind, Results, Step, StepId};
 use crate::pb::{Luid, Value};
 use crate::pbmanager::ConnectionId;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub(super) struct Running {
     pub steps_begun: i64,
     /// The current step's logs; `None` for one that could not be opened.
     pub logs: Vec<Option<LogWriter>>,
+    /// The addresses of the current step's logs.
+    pub slugs: BTreeSet<String>,
     /// Ids that nobody else has.
     pub step_ids: Range<i64>,
     pub log_ids: Range<i64>,
@@ -96,6 +99,7 @@ impl Botmaster {
                 }
             }
             Action::StepFinished { results, state, hidden } => {
+                running.slugs.clear();
                 for log in std::mem::take(&mut running.logs).into_iter().flatten() {
                     let id = log.id;
                     if let Some(lines) = log.finish() {
@@ -137,7 +141,8 @@ impl Botmaster {
             }
             Action::Disconnect(reason) => {
                 slog::warn!(turn.log(), "worker is disconnected"; "worker" => &running.worker, "why" => &reason);
-                let _ = self.pb.close(running.connection, &reason);
+                let worker = running.worker.clone();
+                self.drop_session(&worker, &reason);
             }
             Action::Finished { results, state } => self.finished(build, results, state, turn),
         }
@@ -155,7 +160,7 @@ impl Botmaster {
             }
         }
         let Some(id) = running.log_ids.next().map(LogId) else { return running.logs.push(None) };
-        let slug = unique_slug(&name, running.logs.len());
+        let slug = unique_slug(&name, running.logs.len(), &mut running.slugs);
         running.logs.push(Some(LogWriter::new(id, kind)));
         let row = LogInfo { id, step, name, slug, kind, line_count: 0, complete: false };
         self.store.write(build, Write::CreateLog(row), Some(Event::LogAdded { build, step, log: id }));
@@ -205,10 +210,19 @@ impl Botmaster {
     }
 }
 
-/// A log's name in addresses: what is no letter, digit, `_`, `-` or `.` becomes `_`; numbered, so that two
-/// names of one step cannot become the same.
-fn unique_slug(name: &str, number: usize) -> String {
+/// A log's name in addresses: what is no letter, digit, `_`, `-` or `.` becomes `_`. It is numbered where it is not
+/// the name itself, or is `taken`: a worker may choose names so that two become the same.
+fn unique_slug(name: &str, number: usize, taken: &mut BTreeSet<String>) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' };
-    let slug: String = name.chars().map(plain).take(48).collect();
-    if slug == name && !slug.is_empty() { slug } else { format!("{slug}.{number}") }
+    let mut slug: String = name.chars().map(plain).take(48).collect();
+    let stem = slug.clone();
+    if slug.is_empty() || slug != name {
+        slug = format!("{stem}.{number}");
+    }
+    let mut further = number;
+    while !taken.insert(slug.clone()) {
+        further += 1;
+        slug = format!("{stem}.{further}");
+    }
+    slug
 }

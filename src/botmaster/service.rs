@@ -12,7 +12,7 @@ use crate::db::{self, Claimant};
 use crate::kernel::{Hint, Offer, Ranked, Refusal, Service, Timers, Turn, rank};
 use crate::model::{BuildId, Mono, RequestId};
 use crate::pbmanager::{self, News};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -58,6 +58,8 @@ pub struct Botmaster {
     pub(super) serving: BTreeMap<String, Vec<Arc<Builder>>>,
     /// The workers' secrets of the configuration that is being prepared.
     pub(super) prepared: BTreeMap<String, SecretText>,
+    /// The workers that operators hold builds back from, as the rows had it when a configuration was prepared.
+    pub(super) paused: BTreeSet<String>,
     pub(super) workers: Workers,
     pub(super) locals: LocalWorkers,
     pub(super) queue: Distributor,
@@ -88,6 +90,7 @@ impl Botmaster {
             builders: BTreeMap::new(),
             serving: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            paused: BTreeSet::new(),
             workers: Workers::default(),
             locals: LocalWorkers::new(launcher),
             queue: Distributor::default(),
@@ -156,6 +159,7 @@ impl Service for Botmaster {
 
     fn prepare(&mut self, wanted: &Arc<Config>, turn: &mut Turn) -> Result<(), Vec<Refusal>> {
         self.begin_life(turn)?;
+        self.read_wishes()?;
         self.find_secrets(wanted)
     }
 
@@ -167,7 +171,6 @@ impl Service for Botmaster {
         if self.timers.get(&Alarm::Heartbeat).is_none() {
             self.timers.set(Alarm::Heartbeat, turn.now() + HEARTBEAT);
             self.timers.set(Alarm::Queue, turn.now() + QUEUE_POLL);
-            self.read_wishes(wanted, turn);
             self.read_queue(turn);
         }
         self.adopt(wanted, turn);
@@ -219,6 +222,8 @@ impl Service for Botmaster {
     }
 
     fn settle(&mut self, turn: &mut Turn) {
+        // First, so that the claim of a build that is to be repeated is given up before it is made again.
+        self.store.flush();
         self.start_builds(turn);
         self.store.flush();
     }

@@ -113,7 +113,7 @@ impl Botmaster {
                 Wish::Done => self.greeted(connection, name, turn),
                 Wish::Failed(why) => {
                     slog::warn!(turn.log(), "worker cannot be used"; "worker" => name, "why" => &why);
-                    let _ = self.pb.close(connection, &why);
+                    self.drop_session(name, &why);
                 }
             }
         }
@@ -207,8 +207,7 @@ impl Botmaster {
                 self.update_list(name);
             }
             Err(failure) => {
-                let why = format!("it does not take its builders: {failure}");
-                let _ = self.pb.close(connection, &why);
+                self.drop_session(name, &format!("it does not take its builders: {failure}"));
             }
         }
     }
@@ -263,7 +262,7 @@ impl Botmaster {
             Purpose::BuilderList => self.listed(connection, &name, result),
             Purpose::StartBuild(build) => match result {
                 Err(failure) if !failure.is_no_such_method() => {
-                    let _ = self.pb.close(connection, &format!("it refuses a build: {failure}"));
+                    self.drop_session(&name, &format!("it refuses a build: {failure}"));
                 }
                 _ => self.feed(build, Input::Ready, turn),
             },
@@ -368,11 +367,11 @@ impl Botmaster {
         self.settle_worker(&name);
     }
 
-    /// Closes the connection of a worker; the rest follows from its loss.
+    /// Closes the connection of a worker, which gets no more builds on it; the rest follows from its loss.
     pub(super) fn drop_session(&mut self, name: &str, why: &str) {
         if let Some(session) = self.workers.session(name) {
-            let connection = session.connection;
-            let _ = self.pb.close(connection, why);
+            session.is_leaving = true;
+            let _ = self.pb.close(session.connection, why);
         }
     }
 
@@ -409,10 +408,7 @@ impl Botmaster {
             return;
         }
         match &mut worker.session {
-            Some(session) if worker.is_removed => {
-                let connection = session.connection;
-                let _ = self.pb.close(connection, "it is not configured any more");
-            }
+            Some(_) if worker.is_removed => self.drop_session(name, "it is not configured any more"),
             Some(session) if worker.graceful && session.is_ready() && !session.is_leaving => {
                 session.is_leaving = true;
                 let (connection, mind) = (session.connection, session.mind);

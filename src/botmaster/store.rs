@@ -65,8 +65,10 @@ impl Store {
     }
 
     /// Writes something of a build; `event` is told after the commit.
+    ///
+    /// The end of a build is a job of its own: where something before it cannot be stored, the build ends still.
     pub fn write(&mut self, build: BuildId, write: Write, event: Option<Event>) {
-        if self.build != Some(build) {
+        if self.build != Some(build) || matches!(write, Write::Finish(..)) {
             self.flush();
             self.build = Some(build);
         }

@@ -58,7 +58,7 @@ pub(super) struct Session {
     pub heard_at: Wall,
     /// Pings without a sign of life since.
     pub unanswered: u32,
-    /// Whether it was told to shut down.
+    /// Whether it was told to shut down, or its connection is being closed.
     pub is_leaving: bool,
 }
 
@@ -112,7 +112,9 @@ impl Worker {
     /// Whether it can take a build of this builder now (`SL-16`).
     fn is_free_for(&self, builder: &str) -> bool {
         let has_room = self.config.max_builds.is_none_or(|most| self.building.len() < most as usize);
-        let serves = |session: &Session| session.is_ready() && session.builders.contains_key(builder);
+        let serves = |session: &Session| {
+            session.is_ready() && !session.is_leaving && session.builders.contains_key(builder)
+        };
         !self.is_removed
             && !self.paused
             && !self.graceful

@@ -1,5 +1,6 @@
 //! The room's tests, and what they share: configurations in a line.
 
+mod adversity;
 mod attach;
 mod distributor;
 mod git;

@@ -3,6 +3,8 @@
 //! Exit codes: 0 done; 1 the answer is no (a configuration with faults, a refused reload, a failed build);
 //! 2 the question could not be asked (unknown option, no master at the socket).
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands speak on the standard streams")]
+
 mod check;
 mod force;
 mod init;

@@ -133,7 +133,7 @@ impl Tree {
             caches: registry,
             requested: Hint::to_fn(move |_| may_wait.tell(())),
             events: events.clone(),
-            figures,
+            figures: figures.clone(),
         };
         ground.put_vital(schedulers::Schedulers::new(schedulers_parts), schedulers_inbox)?;
         let wiring = botmaster::Wiring {
@@ -150,7 +150,7 @@ impl Tree {
             botmaster: botmaster::Handle::new(botmaster_door.address()),
         };
         let status_parts = status::Parts {
-            below: web::Below { db: database.handle(), actions: Arc::new(rooms) },
+            below: web::Below { db: database.handle(), actions: Arc::new(rooms), figures },
             own: status_door.hint(|msg| msg),
             log,
             world,

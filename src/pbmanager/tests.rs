@@ -32,6 +32,7 @@ fn listening_on(address: &str) -> Arc<Config> {
 struct Heard(Arc<Mutex<(Vec<News>, bool)>>);
 
 impl Heard {
+    #[expect(clippy::result_large_err, reason = "an offer hands the news back as it is")]
     fn offer(&self) -> Offer<News> {
         let heard = self.clone();
         Offer::to_fn(move |news| {

@@ -2,7 +2,7 @@
 
 use crate::house::{EVERYTHING, House, configuration};
 use crate::invariants::{check_always, check_at_end};
-use crate::mutants::Mutant;
+use crate::mutants::Forgets;
 use bellwether::master::reload::Failed;
 use bellwether::model::{ChangeId, NewChange};
 use bellwether::schedulers::ForceRequest;
@@ -42,7 +42,7 @@ impl Told {
 }
 
 /// Runs one seed. An error is a broken promise.
-pub fn run(seed: u64, mutant: Option<Mutant>) -> Result<Told, String> {
+pub fn run(seed: u64, mutant: Option<Forgets>) -> Result<Told, String> {
     let mut house = House::new(seed);
     if let Some(mutant) = mutant {
         mutant.plant(&house);

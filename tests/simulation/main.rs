@@ -34,7 +34,6 @@ fn no_work_is_lost_doubled_or_started_where_there_is_no_room() {
     // A sweep in which nothing happened proves nothing.
     assert!(totals.changes > seeds && totals.builds > seeds, "{totals:?}");
     assert!(totals.crashes > 0 && totals.cuts > 0 && totals.reloads > 0 && totals.refusals > 0, "{totals:?}");
-    println!("{seeds} seeds: {totals:?}");
 }
 
 #[test]

@@ -158,3 +158,12 @@ fn what_is_too_large_is_refused() {
     assert!(refused == 414 || refused == 431, "{refused}");
     assert!(site.rooms.asked.lock().unwrap().is_empty());
 }
+
+#[test]
+fn a_scraper_gets_the_figures() {
+    let (site, _folder) = sample();
+    let answer = get(&site, "/metrics");
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert!(answer.body.contains("bellwether_pages_looked_at_total 3\n"), "{}", answer.body);
+}

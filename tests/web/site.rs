@@ -6,6 +6,7 @@ use bellwether::config::{Config, DatabaseUrl, load_text};
 use bellwether::db::{Connection, Database, Reader, Settings, Writer, engine, migrate};
 use bellwether::kernel::supervise::Importance;
 use bellwether::kernel::{Control, Door, Hint, Ranked, World, host, mailbox, rank};
+use bellwether::metrics::Figures;
 use bellwether::model::{BuildId, BuildsetId, Event, RequestId};
 use bellwether::schedulers::{ForceRequest, SchedulerStatus};
 use bellwether::status::web::actions::{Actions, Refused};
@@ -108,7 +109,9 @@ impl Site {
         let rooms = Shared::default();
         *rooms.0.schedulers.lock().expect("not poisoned") = config.schedulers.iter().map(idle).collect();
         let (door, inbox) = mailbox::<Status>(1024, None);
-        let below = Below { db: database.handle::<Web>(), actions: Arc::new(rooms.clone()) };
+        let figures = Figures::default();
+        figures.counter("pages_looked_at").add(3);
+        let below = Below { db: database.handle::<Web>(), actions: Arc::new(rooms.clone()), figures };
         let parts = Parts { below, own: door.hint(|msg| msg), log: quiet(), world: World::real() };
         let (notices, _) = crossbeam_channel::unbounded();
         let make = move || Status::new(parts.clone());

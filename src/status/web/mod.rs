@@ -19,6 +19,7 @@ mod forms;
 mod guard;
 mod layout;
 mod log_lines;
+mod metrics;
 mod pages;
 mod rooms;
 mod routes;
@@ -33,6 +34,7 @@ pub use server::{Listener, doorbell, start};
 use crate::config::Config;
 use crate::db;
 use crate::kernel::{Ranked, World, rank};
+use crate::metrics::Figures;
 use crate::model::Wall;
 use actions::Actions;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -52,6 +54,8 @@ pub struct Below {
     pub db: db::Handle<Web>,
     /// What people can do.
     pub actions: Arc<dyn Actions>,
+    /// What is counted, for whoever scrapes it.
+    pub figures: Figures,
 }
 
 /// What every request is answered from.

@@ -5,7 +5,7 @@ use super::fault::Fault;
 use super::pages::{
     about, build, builder, builders, changes, doing, force, home, log, requests, schedulers, workers,
 };
-use super::{api, assets, events, guard};
+use super::{api, assets, events, guard, metrics};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
@@ -39,6 +39,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/schedulers", get(schedulers::schedulers))
         .route("/schedulers/{scheduler}/force", get(force::of_scheduler).post(force::send_to_scheduler))
         .route("/events", get(events::events))
+        .route("/metrics", get(metrics::metrics))
         .route("/api/v2", get(api::root))
         .route("/api/v2/{*path}", get(api::get).post(api::post))
         .route("/api/latest/{*path}", get(api::get).post(api::post))

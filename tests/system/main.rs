@@ -1,6 +1,7 @@
 //! The built programs, run as people run them: the master and its commands, the worker agent, and beside them the
 //! real worker and tools of Buildbot and a real browser.
 
+mod browser;
 mod harness;
 mod jobs;
 mod lifecycle;

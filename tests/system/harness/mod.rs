@@ -1,5 +1,6 @@
 //! What the system tests stand on: a site in a directory of its own, with its master, its workers and its repositories.
 
+mod browser;
 mod http;
 mod process;
 mod programs;
@@ -9,6 +10,7 @@ mod site;
 mod wait;
 mod worker;
 
+pub use browser::Browser;
 pub use process::Process;
 pub use programs::real;
 pub use repository::Repository;

@@ -135,6 +135,8 @@ pub fn start<S: Service>(
                 hosted.run();
             });
             applied = hosted.applied.take().or(applied);
+            // Before the pause, in which what it held (a port, a thread) comes free for its successor.
+            drop(hosted);
             let Err(cause) = ended else { return };
             slog::error!(log, "service panicked"; "service" => S::NAME, "cause" => &cause);
             match supervision.panicked(importance, world.now()) {
@@ -153,15 +155,14 @@ pub fn start<S: Service>(
     })
 }
 
-/// Puts the configuration that was in force before a panic back in force.
+/// Puts the configuration that was in force before a panic back in force. A service that refuses it is of no use:
+/// that is a panic of its own, after which it is tried again, or marked as failed.
 fn resume<S: Service>(hosted: &mut Hosted<S>, config: &Arc<Config>) {
     let turn = &mut Turn::begin(&mut hosted.world, &hosted.log);
     if let Err(refusals) = hosted.service.prepare(config, turn) {
-        for refusal in refusals {
-            slog::error!(turn.log(), "restarted service refuses its configuration"; "refusal" => %refusal);
-        }
-    } else {
-        hosted.service.apply(config, turn);
+        let told: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+        panic!("started again, it refuses its configuration: {}", told.join("; "));
     }
+    hosted.service.apply(config, turn);
     hosted.applied = Some(config.clone());
 }

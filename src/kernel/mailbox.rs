@@ -77,8 +77,11 @@ impl<S: Service> Door<S> {
     pub fn hint<News: 'static>(&self, wrap: fn(News) -> S::Msg) -> Hint<News> {
         let door = self.clone();
         Hint(Arc::new(move |news| {
-            if let Err(Some(_)) = door.try_put(wrap(news)) {
+            if let Err(Some(refused)) = door.try_put(wrap(news)) {
                 door.overrun.store(true, Ordering::Release);
+                // The receiver may have emptied its inbox and gone to sleep before the flag was set: then there is
+                // room now, and the message wakes it. Where there is still none, it has a turn before it.
+                let _ = door.try_put(refused);
                 door.ring();
             }
         }))
@@ -230,6 +233,11 @@ impl<News> Offer<News> {
     /// An offer to a plain function, for tests.
     pub fn to_fn(offer: impl Fn(News) -> Result<(), Option<News>> + Send + Sync + 'static) -> Offer<News> {
         Offer(Arc::new(offer))
+    }
+
+    /// Whether both speak to the same receiver in the same way.
+    pub fn is_same(&self, other: &Offer<News>) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Tells if there is room; if not, the news comes back. `Err(None)`: the receiver is gone.

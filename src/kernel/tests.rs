@@ -4,6 +4,7 @@ use super::supervise::{Importance, Notice, Supervision, Verdict};
 use super::*;
 use crate::config::Config;
 use crate::model::Mono;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ fn quiet() -> slog::Logger {
 struct Counter {
     sum: u64,
     seen: Arc<Mutex<Vec<String>>>,
+    /// It cannot have its configuration.
+    refuses: bool,
 }
 
 enum CounterMsg {
@@ -31,6 +34,13 @@ impl Ranked for Counter {
 
 impl Service for Counter {
     type Msg = CounterMsg;
+
+    fn prepare(&mut self, _: &Arc<Config>, _: &mut Turn) -> Result<(), Vec<Refusal>> {
+        match self.refuses {
+            true => Err(vec![Refusal { service: Self::NAME, what: "no room".into() }]),
+            false => Ok(()),
+        }
+    }
 
     fn apply(&mut self, _: &Arc<Config>, _: &mut Turn) {
         self.seen.lock().unwrap().push("apply".into());
@@ -130,7 +140,7 @@ fn a_full_inbox_drops_hints_with_an_overrun_and_hands_offers_back() {
     let mut sim = sim::Sim::new(1, quiet());
     let (door, inbox) = sim.mailbox::<Counter>(1, None);
     let seen = Arc::default();
-    sim.add(Counter { sum: 0, seen: Arc::clone(&seen) }, inbox);
+    sim.add(Counter { seen: Arc::clone(&seen), ..Counter::default() }, inbox);
     let offer = door.offer(CounterMsg::Add, |msg| match msg {
         CounterMsg::Add(n) => Some(n),
         CounterMsg::Sum(_) | CounterMsg::Panic => None,
@@ -148,7 +158,7 @@ fn control_comes_before_data_and_a_stop_is_the_last_turn() {
     let mut sim = sim::Sim::new(1, quiet());
     let (door, inbox) = sim.mailbox::<Counter>(8, None);
     let seen = Arc::default();
-    sim.add(Counter { sum: 0, seen: Arc::clone(&seen) }, inbox);
+    sim.add(Counter { seen: Arc::clone(&seen), ..Counter::default() }, inbox);
     for n in 0..8 {
         door.address::<Test>().push(CounterMsg::Add(n)).unwrap();
     }
@@ -164,7 +174,7 @@ fn a_service_that_nobody_can_speak_to_any_more_ends() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (notices, _) = crossbeam_channel::unbounded();
     let for_service = Arc::clone(&seen);
-    let make = move || Counter { sum: 0, seen: Arc::clone(&for_service) };
+    let make = move || Counter { seen: Arc::clone(&for_service), ..Counter::default() };
     let running = host::start(make, inbox, World::real(), quiet(), Importance::Vital, notices).unwrap();
     door.address::<Test>().push(CounterMsg::Add(1)).unwrap();
     drop(door);
@@ -178,7 +188,7 @@ fn a_panic_of_a_restartable_service_starts_it_anew_with_its_configuration() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (notices, heard) = crossbeam_channel::unbounded();
     let for_service = Arc::clone(&seen);
-    let make = move || Counter { sum: 0, seen: Arc::clone(&for_service) };
+    let make = move || Counter { seen: Arc::clone(&for_service), ..Counter::default() };
     let _running =
         host::start(make, inbox, World::real(), quiet(), Importance::Restartable, notices).unwrap();
     door.command(|reply| Control::Apply(Arc::new(Config::empty()), reply)).unwrap();
@@ -189,6 +199,25 @@ fn a_panic_of_a_restartable_service_starts_it_anew_with_its_configuration() {
     assert_eq!(*seen.lock().unwrap(), ["apply", "add", "apply"]);
     let told = Notice::Restarting { service: "counter".into(), cause: "told to".into() };
     assert_eq!(heard.recv().unwrap(), told);
+}
+
+#[test]
+fn a_service_that_cannot_have_its_configuration_after_a_panic_is_started_once_more() {
+    let (door, inbox) = mailbox::<Counter>(8, None);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (notices, _heard) = crossbeam_channel::unbounded();
+    let (for_service, made) = (Arc::clone(&seen), AtomicUsize::new(0));
+    let make = move || {
+        let refuses = made.fetch_add(1, Ordering::Relaxed) == 1;
+        Counter { sum: 0, seen: Arc::clone(&for_service), refuses }
+    };
+    let _running =
+        host::start(make, inbox, World::real(), quiet(), Importance::Restartable, notices).unwrap();
+    door.command(|reply| Control::Apply(Arc::new(Config::empty()), reply)).unwrap();
+    let address = door.address::<Test>();
+    address.push(CounterMsg::Panic).unwrap();
+    assert_eq!(address.call(CounterMsg::Sum), Ok(0));
+    assert_eq!(*seen.lock().unwrap(), ["apply", "apply"]);
 }
 
 #[test]

@@ -43,6 +43,11 @@ pub fn load(tx: &mut Transaction<'_>, name: &str) -> Result<Stored, DbError> {
     Ok(Stored { cursor, state, pending: pending(tx, name)? })
 }
 
+/// The names of all schedulers that ever followed changes.
+pub fn names(connection: &mut Connection) -> Result<Vec<String>, DbError> {
+    connection.query_map("SELECT name FROM schedulers ORDER BY name", &[], |mut row| row.take())
+}
+
 /// The changes that wait in a scheduler, each with whether it is important; the oldest first.
 pub fn pending(connection: &mut Connection, name: &str) -> Result<Vec<(ChangeId, bool)>, DbError> {
     connection.query_map(

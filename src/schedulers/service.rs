@@ -11,6 +11,7 @@ use crate::kernel::{Hint, Ranked, Service, Turn, rank};
 use crate::metrics::{Counter, Figures, Gauge};
 use crate::model::{Change, ChangeId, Event, Mono};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What the service is made of.
@@ -38,8 +39,8 @@ pub struct Schedulers {
     num_schedulers: Gauge,
     config: Arc<Config>,
     running: Vec<Running>,
-    /// Schedulers that are configured no more, whose rows do not know it yet.
-    leaving: Vec<String>,
+    /// The rows do not know yet which schedulers follow changes now.
+    retires: bool,
     /// There may be changes that are not classified.
     behind: bool,
     /// The database was out of reach at the last try.
@@ -80,7 +81,7 @@ impl Schedulers {
             num_schedulers: parts.figures.gauge("num_schedulers"),
             config: Arc::new(Config::empty()),
             running: Vec::new(),
-            leaving: Vec::new(),
+            retires: false,
             behind: false,
             outage: None,
         }
@@ -89,9 +90,9 @@ impl Schedulers {
     /// Does all that is to be done now: rows of removed schedulers, rows of new ones, one batch of changes, lanes
     /// that are due.
     fn advance(&mut self, turn: &Turn) -> Result<(), DbError> {
-        while let Some(name) = self.leaving.last() {
-            self.db.schedulers().set_state(name, json!({REMOVED: true}))?;
-            self.leaving.pop();
+        if self.retires {
+            self.retire()?;
+            self.retires = false;
         }
         for at in 0..self.running.len() {
             self.load(at, turn.now())?;
@@ -103,6 +104,19 @@ impl Schedulers {
             self.build(at, &lane, turn)?;
         }
         Ok(())
+    }
+
+    /// Notes in the rows of all schedulers that follow changes no more, whether they went by a reload, became
+    /// others of the same name, or were missing when the master started.
+    fn retire(&self) -> Result<(), DbError> {
+        let following = self.running.iter().filter(|running| follows(&running.scheduler.kind).is_some());
+        let following: BTreeSet<String> = following.map(|running| running.scheduler.name.clone()).collect();
+        self.db.write(move |tx| {
+            for name in db::schedulers::names(tx)?.iter().filter(|name| !following.contains(*name)) {
+                db::schedulers::set_state(tx, name, &json!({REMOVED: true}))?;
+            }
+            Ok(())
+        })
     }
 
     /// Loads the rows of a scheduler that follows changes, if that is not done yet.
@@ -276,9 +290,7 @@ impl Service for Schedulers {
                 None => Running { scheduler: scheduler.clone(), loaded: None },
             });
         }
-        let gone = before.into_iter().map(|running| running.scheduler);
-        let gone = gone.filter(|old| follows(&old.kind).is_some() && wanted.scheduler(&old.name).is_none());
-        self.leaving.extend(gone.map(|old| old.name));
+        self.retires = true;
         self.num_schedulers.set(self.running.len());
         self.config = wanted.clone();
         self.behind = true;

@@ -84,6 +84,12 @@ impl House {
         self.apply();
     }
 
+    /// The same, and meanwhile the configuration has changed.
+    pub(super) fn restart_with(&mut self, schedulers: Vec<Scheduler>) {
+        self.config = Arc::new(Config { schedulers, ..Config::empty() });
+        self.crash();
+    }
+
     /// The way to the database is lost to whoever connects to read it, or found again.
     pub(super) fn lose_the_way(&mut self, is_lost: bool) {
         let way = self.folder.path().join(WAY);

@@ -104,6 +104,26 @@ fn a_new_scheduler_begins_with_the_next_change_and_one_that_returns_too() {
 }
 
 #[test]
+fn a_scheduler_that_follows_changes_again_has_missed_those_of_meanwhile() {
+    // It was of another kind for a while.
+    let mut house = House::new(1, vec![on_main(0)]);
+    house.add(&program());
+    let mut form = super::forcing::form(Vec::new());
+    form.name = "main".into();
+    house.put_in_force(vec![form.clone()]);
+    house.add(&program());
+    house.put_in_force(vec![on_main(0)]);
+    let next = house.add(&program());
+    assert_eq!(house.built("main"), [vec![1], vec![next.0]]);
+    // It was taken out while the master did not run.
+    house.restart_with(vec![form]);
+    house.add(&program());
+    house.put_in_force(vec![on_main(0)]);
+    let last = house.add(&program());
+    assert_eq!(house.built("main"), [vec![1], vec![next.0], vec![last.0]]);
+}
+
+#[test]
 fn a_reload_leaves_unchanged_schedulers_their_timers() {
     let mut house = House::new(1, vec![on_main(10)]);
     house.add(&program());

@@ -1,6 +1,6 @@
 //! One command on a worker: what is asked of it, and what comes back until it is complete (`worker-api.md` §6, §7).
 
-use super::limits::{CAPTURED_BYTES, OTHER_UPDATES};
+use super::limits::{CAPTURED_BYTES, OTHER_BYTES, OTHER_UPDATES};
 use crate::model::Channel;
 use crate::pb::{Failure, Value};
 use bytes::Bytes;
@@ -56,13 +56,19 @@ pub struct Running {
     /// See [`Command::grace`].
     pub grace: Duration,
     outcome: Outcome,
-    others: usize,
+    /// How many values under other names were kept, and how large they are.
+    others: (usize, usize),
 }
 
 impl Running {
     /// It has been asked for.
     pub fn new(command: &Command) -> Running {
-        Running { capture: command.capture, grace: command.grace, outcome: Outcome::default(), others: 0 }
+        Running {
+            capture: command.capture,
+            grace: command.grace,
+            outcome: Outcome::default(),
+            others: (0, 0),
+        }
     }
 
     /// Takes the argument of one `update` call: a list of `[dict, number]`. What has no meaning is kept or left
@@ -105,8 +111,9 @@ impl Running {
             "failure_reason" => self.outcome.failure_reason = value.as_str().map(str::to_owned),
             "elapsed" => {}
             other => {
-                if self.others < OTHER_UPDATES {
-                    self.others += 1;
+                let (count, bytes) = (self.others.0 + 1, self.others.1 + other.len() + weight(value));
+                if count <= OTHER_UPDATES && bytes <= OTHER_BYTES {
+                    self.others = (count, bytes);
                     self.outcome.others.entry(other.to_owned()).or_default().push(value.clone());
                 }
             }
@@ -117,6 +124,17 @@ impl Running {
     pub fn finish(self) -> Outcome {
         self.outcome
     }
+}
+
+/// About how many bytes a value takes.
+fn weight(value: &Value) -> usize {
+    let inside = match value {
+        Value::Text(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::Dict(pairs) => pairs.iter().map(|(key, value)| weight(key) + weight(value)).sum(),
+        other => other.as_items().unwrap_or_default().iter().map(weight).sum(),
+    };
+    size_of::<Value>() + inside
 }
 
 /// Text of either form, without copying it.
@@ -177,6 +195,16 @@ mod tests {
                 Outcome { rc: Some(2), stdout: [108, 97, 116, 101], failure_reason: None, others: {} }
             "#]],
         );
+    }
+
+    #[test]
+    fn what_nobody_asked_for_does_not_fill_the_memory() {
+        let mut running = Running::new(&Command::new("shell", Vec::new()));
+        let large = update("chatter", Value::list((0..8).map(|_| Value::bytes(vec![b'x'; 100_000]))));
+        for _ in 0..100 {
+            running.update(&large, &mut Vec::new());
+        }
+        assert_eq!(running.finish().others["chatter"].len(), OTHER_BYTES / 800_000);
     }
 
     #[test]

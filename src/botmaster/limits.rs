@@ -51,6 +51,9 @@ pub const CAPTURED_BYTES: usize = 1 << 20;
 /// How many values of updates that this master has no name for are kept for one command.
 pub const OTHER_UPDATES: usize = 1024;
 
+/// How large those values may be together, in bytes.
+pub const OTHER_BYTES: usize = 4 << 20;
+
 /// The longest text of a state, in characters.
 pub const STATE_CHARS: usize = 200;
 

@@ -87,7 +87,7 @@ impl Botmaster {
         let wanted_names: BTreeSet<&str> = wanted.workers.iter().map(|worker| worker.name.as_str()).collect();
         let removed = self.workers.all.keys().filter(|name| !wanted_names.contains(name.as_str()));
         for name in removed.cloned().collect::<Vec<_>>() {
-            let _ = self.pb.unregister(&name);
+            let _ = self.pb.unregister(&name, self.ear.clone());
             if let Some(worker) = self.workers.all.get_mut(&name) {
                 worker.is_removed = true;
             }

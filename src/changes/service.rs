@@ -184,7 +184,7 @@ impl Changes {
         let new = users(&mut wanted.change_sources.iter());
         for user in old.iter().filter(|user| !new.contains(user)) {
             // As above: gone is a pbmanager of a tree that stops.
-            let _ = self.parts.pb.unregister(user);
+            let _ = self.parts.pb.unregister(user, self.parts.news.clone());
         }
         for (user, secret) in std::mem::take(&mut self.secrets) {
             let _ = self.parts.pb.register(&user, secret, self.parts.news.clone());

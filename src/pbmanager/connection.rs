@@ -40,6 +40,8 @@ pub(super) struct Connection {
     stage: Stage,
     /// What the owner had no room for, in order; while there is any, nothing more is read.
     untold: VecDeque<News>,
+    /// How much has come since all calls were answered.
+    unanswered_bytes: usize,
     /// Bytes on their way out.
     unsent: Bytes,
     /// Whether the socket may have something to read.
@@ -59,6 +61,7 @@ impl Connection {
             login: Login::new(),
             stage: Stage::Stranger { until: now + limits::AUTHENTICATE_WITHIN },
             untold: VecDeque::new(),
+            unanswered_bytes: 0,
             unsent: Bytes::new(),
             readable: true,
             refused: Vec::new(),
@@ -81,6 +84,7 @@ impl Connection {
             && self.untold.is_empty()
             && !matches!(self.stage, Stage::Closing { .. })
             && self.session.unanswered_calls() < UNANSWERED_CALLS_MAX
+            && (self.session.unanswered_calls() == 0 || self.unanswered_bytes < limits::UNANSWERED_BYTES_MAX)
             && self.unsent.len() + self.session.output_len() < limits::UNSENT_BYTES_MAX / 2
     }
 
@@ -109,6 +113,10 @@ impl Connection {
 
     /// Takes bytes of the peer.
     pub(super) fn received(&mut self, bytes: &[u8]) {
+        if self.session.unanswered_calls() == 0 {
+            self.unanswered_bytes = 0;
+        }
+        self.unanswered_bytes += bytes.len();
         self.session.push(bytes);
     }
 

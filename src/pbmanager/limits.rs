@@ -17,6 +17,10 @@ pub const UNSENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes read from one socket at a time.
 pub const READ_BYTES: usize = 256 * 1024;
 
+/// Bytes of calls that one peer may have sent since all its calls were answered; with more, its socket is not read
+/// until they are.
+pub const UNANSWERED_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Reads from one socket in one turn, so that a loud worker does not keep the others waiting.
 pub const READS_PER_TURN: usize = 4;
 

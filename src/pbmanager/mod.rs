@@ -95,6 +95,8 @@ pub enum Msg {
     Unregister {
         /// The name.
         user: String,
+        /// Who registered it.
+        owner: Owner,
     },
     /// See [`Handle::local_address`].
     LocalAddress(Reply<Option<SocketAddr>>),
@@ -168,9 +170,10 @@ impl<Me: Ranked> Handle<Me> {
         self.0.push(Msg::Register { user: user.to_owned(), secret, owner: Owner(owner) })
     }
 
-    /// From now on `user` is unknown. Connections that are there stay.
-    pub fn unregister(&self, user: &str) -> Result<(), Gone> {
-        self.0.push(Msg::Unregister { user: user.to_owned() })
+    /// From now on `user` is unknown, unless another owner has registered the name since: a reload may hand it from
+    /// one room to another. Connections that are there stay.
+    pub fn unregister(&self, user: &str, owner: Offer<News>) -> Result<(), Gone> {
+        self.0.push(Msg::Unregister { user: user.to_owned(), owner: Owner(owner) })
     }
 
     /// Where a program on this machine reaches the service; `None` while it listens nowhere.

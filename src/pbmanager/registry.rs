@@ -21,8 +21,11 @@ impl Registry {
         self.0.insert(user, entry);
     }
 
-    pub(super) fn remove(&mut self, user: &str) {
-        self.0.remove(user);
+    /// Removes the user if it is this owner's.
+    pub(super) fn remove(&mut self, user: &str, owner: &Offer<News>) {
+        if self.get(user).is_some_and(|entry| entry.owner.is_same(owner)) {
+            self.0.remove(user);
+        }
     }
 
     pub(super) fn get(&self, user: &str) -> Option<&Entry> {

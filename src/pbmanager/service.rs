@@ -245,7 +245,7 @@ impl Service for PbManager {
             Msg::Register { user, secret, owner } => {
                 self.registry.insert(user, Entry { secret, owner: owner.0 });
             }
-            Msg::Unregister { user } => self.registry.remove(&user),
+            Msg::Unregister { user, owner } => self.registry.remove(&user, &owner.0),
             Msg::LocalAddress(reply) => reply.send(self.local_address()),
             Msg::On(id, verb) => {
                 let Some(mut connection) = self.connections.remove(&id) else { return };

@@ -109,6 +109,15 @@ struct Peer {
 }
 
 impl Peer {
+    /// What it got for its login.
+    fn avatar(&self) -> Luid {
+        let got = self.progress.iter().find_map(|step| match step {
+            LoginProgress::LoggedIn { avatar } => Some(*avatar),
+            _ => None,
+        });
+        got.expect("an admitted peer")
+    }
+
     fn take(&mut self, bytes: &[u8]) {
         let mut events = Vec::new();
         self.session.receive(bytes, &mut events).unwrap();
@@ -187,14 +196,7 @@ fn while_the_owner_has_no_room_the_peer_is_not_read_and_nothing_is_lost() {
     house.talk(&mut peer);
     house.pb.admit(peer.id, 7).unwrap();
     house.talk(&mut peer);
-    let avatar = peer
-        .progress
-        .iter()
-        .find_map(|step| match step {
-            LoginProgress::LoggedIn { avatar } => Some(*avatar),
-            _ => None,
-        })
-        .unwrap();
+    let avatar = peer.avatar();
     house.heard.take();
 
     house.heard.set_full(true);
@@ -213,6 +215,53 @@ fn while_the_owner_has_no_room_the_peer_is_not_read_and_nothing_is_lost() {
     let calls = house.heard.take();
     assert_eq!(calls.len(), 40);
     assert_eq!(house.net.unread(peer.id), 0);
+}
+
+#[test]
+fn a_peer_whose_calls_are_not_answered_is_not_read_for_ever() {
+    let mut house = House::new();
+    let mut peer = house.connect("bot", "sekrit");
+    house.talk(&mut peer);
+    house.pb.admit(peer.id, 7).unwrap();
+    house.talk(&mut peer);
+    let avatar = peer.avatar();
+    house.heard.take();
+    let big = Value::bytes(vec![b'x'; 500_000]);
+    for token in 0..40 {
+        peer.session.call(avatar, "shout", std::slice::from_ref(&big), &[], token).unwrap();
+        let out = peer.session.take_output();
+        house.net.send(peer.id, &out);
+        house.settle();
+    }
+    let mut heard = 0;
+    while house.net.unread(peer.id) > 0 {
+        let calls = house.heard.take();
+        assert!((1..20).contains(&calls.len()), "{} calls of 500 kB wait", calls.len());
+        heard += calls.len();
+        for news in calls {
+            let News::Called { call, .. } = news else { panic!("{news:?}") };
+            house.pb.answer(peer.id, call.request, Value::None).unwrap();
+        }
+        house.talk(&mut peer);
+    }
+    assert_eq!(heard + house.heard.take().len(), 40);
+}
+
+#[test]
+fn a_name_that_another_has_registered_since_stays() {
+    let mut house = House::new();
+    let next = Heard::default();
+    house.pb.register("bot", "sekrit".into(), next.offer()).unwrap();
+    house.pb.unregister("bot", house.heard.offer()).unwrap();
+    let mut peer = house.connect("bot", "sekrit");
+    house.talk(&mut peer);
+    assert!(matches!(&next.take()[..], [News::Attached { .. }]));
+    let owner = next.offer();
+    house.pb.register("bot", "sekrit".into(), owner.clone()).unwrap();
+    house.pb.unregister("bot", owner).unwrap();
+    let mut peer = house.connect("bot", "sekrit");
+    house.talk(&mut peer);
+    assert!(next.take().is_empty());
 }
 
 #[test]

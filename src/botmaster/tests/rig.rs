@@ -290,7 +290,7 @@ impl Rig {
             busy = true;
             match msg {
                 pbmanager::Msg::Register { user, .. } => drop(self.registered.insert(user)),
-                pbmanager::Msg::Unregister { user } => drop(self.registered.remove(&user)),
+                pbmanager::Msg::Unregister { user, .. } => drop(self.registered.remove(&user)),
                 pbmanager::Msg::LocalAddress(reply) => reply.send(None),
                 pbmanager::Msg::On(connection, verb) => self.obey(connection, verb),
             }

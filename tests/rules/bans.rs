@@ -118,3 +118,17 @@ fn a_mark_in_a_comment_is_told() {
     let text = format!("//! Reads.\n// {} later\n", MARKS[0]);
     assert_eq!(complaints(BANS, &Source::new("src/db/read.rs", &text)).len(), 1);
 }
+#[test]
+fn what_a_ban_allows_exists() {
+    let files = rust_files();
+    let mut complaints = Vec::new();
+    for ban in BANS {
+        for allowed in ban.allowed.iter().filter(|allowed| **allowed != "benches/") {
+            if !files.iter().any(|file| covers(allowed, &file.path)) {
+                complaints.push(format!("tests/rules/bans.rs allows {allowed}, which does not exist"));
+            }
+        }
+    }
+    complaints.dedup();
+    keep(complaints);
+}

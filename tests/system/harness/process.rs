@@ -64,6 +64,7 @@ impl Process {
 }
 
 impl Drop for Process {
+    #[expect(clippy::print_stderr, reason = "shown with the test that failed")]
     fn drop(&mut self) {
         self.crash();
         if std::thread::panicking() {

@@ -59,7 +59,7 @@ impl Botmaster {
 
     /// Makes a configuration the one in force. Running builds keep the steps that they began with.
     pub(super) fn adopt(&mut self, wanted: &Arc<Config>, turn: &mut Turn) {
-        let old = std::mem::replace(&mut self.config, wanted.clone());
+        self.config = wanted.clone();
         let known = std::mem::take(&mut self.builders);
         self.serving.clear();
         for builder in &wanted.builders {
@@ -92,7 +92,7 @@ impl Botmaster {
                 worker.is_removed = true;
             }
         }
-        self.adopt_locals(&old, turn);
+        self.adopt_locals(turn);
         for name in self.workers.all.keys().cloned().collect::<Vec<_>>() {
             if self.timers.get(&Alarm::Ping(name.clone())).is_none() {
                 self.check_pulse(&name, turn);

@@ -180,6 +180,11 @@ impl Rig {
         self.settle();
     }
 
+    /// How many objects of the worker's the master holds.
+    pub fn held(&self, connection: ConnectionId) -> usize {
+        self.peers[&connection].client.references().0
+    }
+
     /// From now on nothing comes from there, though the connection stands.
     pub fn silence(&mut self, connection: ConnectionId) {
         self.peers.get_mut(&connection).unwrap().answers = false;

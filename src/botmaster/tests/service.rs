@@ -262,7 +262,7 @@ fn a_worker_that_falls_silent_is_given_up() {
 fn a_reload_leaves_running_builds_alone() {
     let steps = |more: &str| vec![shell_step("hang"), shell_step(more)];
     let mut rig = Rig::new(&config(vec![builder("old", steps("x")), builder("b", steps("before"))]));
-    rig.connect("w", Kind::Worker);
+    let worker = rig.connect("w", Kind::Worker);
     let (old, kept) = (rig.ask("old", "r1").1, rig.ask("b", "r1").1);
     rig.calls.clear();
     rig.apply(&config(vec![builder("b", steps("after")), builder("new", steps("x"))]));
@@ -280,6 +280,8 @@ fn a_reload_leaves_running_builds_alone() {
         b.startBuild()
         b.startCommand(shell Text("hang"))
         b.startCommand(shell Text("after"))"#]].assert_eq(&rig.calls.join("\n"));
+    // Its Bot and its two builders: those of the builder that is gone were given back.
+    assert_eq!(rig.held(worker), 3);
     // Without its builders, the worker goes.
     rig.calls.clear();
     rig.apply(&config(Vec::new()));
@@ -350,4 +352,23 @@ fn a_lost_hint_costs_a_moment() {
     assert_eq!(rig.db.builds().of_request(request).unwrap(), []);
     rig.wait(Duration::from_secs(31));
     assert_eq!(rig.build(request).results, Some(Results::Success));
+}
+
+#[test]
+fn a_slave_gets_bytes() {
+    let mut rig = Rig::new(&config(vec![builder("b", vec![shell_step("exit 0")])]));
+    rig.connect("w", Kind::Slave);
+    let request = rig.ask("b", "r1").1;
+    assert_eq!(rig.build(request).results, Some(Results::Success));
+    expect![[r#"
+        print(Text("attached"))
+        getWorkerInfo()
+        getSlaveInfo()
+        getVersion()
+        getCommands()
+        setBuilderList(List([Tuple([Bytes(b"b"), Bytes(b"b")])]))
+        b.setMaster()
+        admit
+        b.startBuild()
+        b.startCommand(shell Bytes(b"exit 0"))"#]].assert_eq(&rig.calls.join("\n"));
 }

@@ -6,6 +6,7 @@ mod distributor;
 mod git;
 mod golden;
 mod machine;
+mod peer;
 mod player;
 mod properties;
 mod render;

@@ -1,6 +1,7 @@
 //! The service from a request to its end.
 
-use super::rig::{Kind, Rig};
+use super::peer::Kind;
+use super::rig::Rig;
 use super::{builder, config, shell_step, step, template};
 use crate::botmaster::Refused;
 use crate::config::StepKind;
@@ -370,5 +371,6 @@ fn a_slave_gets_bytes() {
         b.setMaster()
         admit
         b.startBuild()
-        b.startCommand(shell Bytes(b"exit 0"))"#]].assert_eq(&rig.calls.join("\n"));
+        b.startCommand(shell Bytes(b"exit 0"))"#]]
+    .assert_eq(&rig.calls.join("\n"));
 }

@@ -1,6 +1,7 @@
 //! The service against workers that misbehave, and against moments that come together badly.
 
-use super::rig::{Kind, Rig};
+use super::peer::Kind;
+use super::rig::Rig;
 use super::{builder, config, shell_step};
 use crate::model::Results;
 use crate::pb::Value;

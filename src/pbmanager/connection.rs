@@ -194,7 +194,11 @@ impl Connection {
             Verb::Admit(avatar) => {
                 self.decide(|session, request| session.answer(request, &Value::local(avatar)))
             }
-            Verb::Refuse(failure) => self.decide(|session, request| session.fail(request, &failure)),
+            Verb::Refuse(failure) => {
+                self.decide(|session, request| session.fail(request, &failure));
+                // It has nothing to say here any more, and may not know.
+                self.close_politely("its login was refused".to_owned(), now);
+            }
             Verb::Call { object, method, args, kwargs, token } => {
                 if let Err(refused) = self.session.call(object, &method, &args, &kwargs, token) {
                     let result = Err(Failure::value_error(refused.to_string()));

@@ -186,7 +186,7 @@ impl<Me: Ranked> Handle<Me> {
         self.on(connection, Verb::Admit(avatar))
     }
 
-    /// Answers the login with a failure. Workers exit on any but `UnauthorizedLogin` (`pb.md` §8): for a
+    /// Answers the login with a failure, and closes the connection. Workers exit on any but `UnauthorizedLogin` (`pb.md` §8): for a
     /// passing trouble, close instead.
     pub fn refuse(&self, connection: ConnectionId, failure: Failure) -> Result<(), Gone> {
         self.on(connection, Verb::Refuse(failure))

@@ -279,6 +279,20 @@ fn a_polite_close_sends_what_waits_and_ends_with_its_reason() {
 }
 
 #[test]
+fn a_peer_that_is_refused_hears_why_and_is_cut_off() {
+    let mut house = House::new();
+    let mut peer = house.connect("bot", "sekrit");
+    house.talk(&mut peer);
+    house.pb.refuse(peer.id, Failure::runtime_error("one too many")).unwrap();
+    house.talk(&mut peer);
+    assert!(peer.progress.iter().any(|step| matches!(step, LoginProgress::Refused(_))));
+    assert!(house.net.is_ended(peer.id));
+    let heard = house.heard.take();
+    let Some(News::Detached { reason, .. }) = heard.last() else { panic!("{heard:?}") };
+    assert_eq!(reason, "its login was refused");
+}
+
+#[test]
 fn real_sockets_carry_a_login() {
     let (net, _bell) = MioNet::new().unwrap();
     let mut service = service::PbManager::new(Box::new(net));

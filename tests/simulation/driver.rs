@@ -3,8 +3,9 @@
 use crate::house::{EVERYTHING, House, configuration};
 use crate::invariants::{check_always, check_at_end};
 use crate::mutants::Forgets;
+use bellwether::db::builds::Filter;
 use bellwether::master::reload::Failed;
-use bellwether::model::{ChangeId, NewChange};
+use bellwether::model::{BuildsetId, ChangeId, NewChange};
 use bellwether::schedulers::ForceRequest;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,17 @@ pub struct Told {
     pub reloads: u64,
     pub refusals: u64,
     pub stops: u64,
+    pub cancels: u64,
+    pub rebuilds: u64,
+    pub pauses: u64,
+    pub twins: u64,
+}
+
+/// What the site has been told is stored: all of it must be done.
+#[derive(Default)]
+pub struct Acknowledged {
+    pub changes: Vec<ChangeId>,
+    pub buildsets: Vec<BuildsetId>,
 }
 
 impl Told {
@@ -38,6 +50,10 @@ impl Told {
         self.reloads += other.reloads;
         self.refusals += other.refusals;
         self.stops += other.stops;
+        self.cancels += other.cancels;
+        self.rebuilds += other.rebuilds;
+        self.pauses += other.pauses;
+        self.twins += other.twins;
     }
 }
 
@@ -48,7 +64,7 @@ pub fn run(seed: u64, mutant: Option<Forgets>) -> Result<Told, String> {
         mutant.plant(&house);
     }
     let mut told = Told::default();
-    let mut acknowledged: Vec<ChangeId> = Vec::new();
+    let mut acknowledged = Acknowledged::default();
     for _ in 0..HAPPENINGS {
         let turns = house.chance.usize(0..60);
         house.stumble(turns);
@@ -56,6 +72,11 @@ pub fn run(seed: u64, mutant: Option<Forgets>) -> Result<Told, String> {
         let pause = Duration::from_millis(house.chance.u64(0..8_000));
         house.live(pause)?;
         check_always(&house)?;
+    }
+    // No more twins; nobody holds builds back.
+    house.remove_twins();
+    for worker in ["w1", "w2"] {
+        pause(&mut house, worker, false)?;
     }
     // Everyone comes back, with every builder that there was, and nothing goes wrong any more.
     let everything = Arc::new(configuration(EVERYTHING, house.dir()));
@@ -68,40 +89,71 @@ pub fn run(seed: u64, mutant: Option<Forgets>) -> Result<Told, String> {
     Ok(told)
 }
 
-fn happen(house: &mut House, told: &mut Told, acknowledged: &mut Vec<ChangeId>) -> Result<(), String> {
+fn happen(house: &mut House, told: &mut Told, acknowledged: &mut Acknowledged) -> Result<(), String> {
     let now = house.now();
     match house.chance.u32(0..100) {
-        0..60 => {
+        0..50 => {
             let change = change(&mut house.chance);
             let added =
                 house.tree.changes.add(change).map_err(|error| format!("a change is not taken: {error}"))?;
-            acknowledged.push(added);
+            acknowledged.changes.push(added);
             told.changes += 1;
         }
-        60..65 => {
+        50..55 => {
             let request =
                 ForceRequest { scheduler: "force".into(), owner: "me".into(), ..ForceRequest::default() };
-            house.tree.schedulers.force(request).map_err(|error| format!("a force is not taken: {error}"))?;
+            let forced = house.tree.schedulers.force(request);
+            let forced = forced.map_err(|error| format!("a force is not taken: {error}"))?;
+            acknowledged.buildsets.push(forced.id);
             told.forced += 1;
         }
-        65..77 => {
+        55..67 => {
             let which = house.chance.usize(0..house.peers.len());
             house.peers[which].cut(now, &house.net, &mut house.chance);
             told.cuts += 1;
         }
-        77..83 => {
+        67..73 => {
             house.crash();
             told.crashes += 1;
         }
-        83..90 => {
+        73..80 => {
             let variant = house.chance.u32(0..=EVERYTHING);
             let wanted = Arc::new(configuration(variant, house.dir()));
             house.put_in_force(wanted).map_err(|failed| format!("a reload failed: {failed:?}"))?;
             told.reloads += 1;
         }
-        90..95 => {
+        80..85 => {
             refused_reload(house)?;
             told.refusals += 1;
+        }
+        85..88 => {
+            let waiting = house.tree.db.requests().unclaimed(None, 100).map_err(|error| error.to_string())?;
+            if let Some(request) = house.chance.choice(&waiting) {
+                let cancelled = house.tree.botmaster.cancel_request(request.id, "a whim", "me");
+                cancelled.map_err(|gone| gone.to_string())?.map_err(|refused| refused.to_string())?;
+                told.cancels += 1;
+            }
+        }
+        88..91 => {
+            let builds =
+                house.tree.db.builds().recent(Filter::default(), 5).map_err(|error| error.to_string())?;
+            if let Some(build) = house.chance.choice(&builds) {
+                // Its builder may be configured no more: then it is refused.
+                let again = house.tree.botmaster.rebuild(build.id, "me").map_err(|gone| gone.to_string())?;
+                acknowledged.buildsets.extend(again);
+                told.rebuilds += 1;
+            }
+        }
+        91..94 => {
+            let worker = ["w1", "w2"][house.chance.usize(0..2)];
+            let paused = house.chance.bool();
+            pause(house, worker, paused)?;
+            told.pauses += 1;
+        }
+        94..96 => {
+            let of = house.chance.usize(0..2);
+            house.add_twin(of);
+            told.twins += 1;
         }
         _ => {
             let snapshot = house.tree.botmaster.snapshot().map_err(|gone| gone.to_string())?;
@@ -113,6 +165,12 @@ fn happen(house: &mut House, told: &mut Told, acknowledged: &mut Vec<ChangeId>) 
         }
     }
     Ok(())
+}
+
+/// Has builds held back from a worker, or no longer.
+fn pause(house: &mut House, worker: &str, paused: bool) -> Result<(), String> {
+    let done = house.tree.botmaster.set_paused(worker, paused).map_err(|gone| gone.to_string())?;
+    done.map_err(|refused| format!("{worker} is not paused: {refused}"))
 }
 
 fn change(chance: &mut fastrand::Rng) -> NewChange {

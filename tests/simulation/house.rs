@@ -120,6 +120,21 @@ impl House {
         self.put_in_force(self.running.clone()).expect("the configuration that was in force is put in force");
     }
 
+    /// Another worker of the name of one that is there comes too.
+    pub fn add_twin(&mut self, of: usize) {
+        let mut twin = Peer::new(&self.peers[of].name, &mut self.chance);
+        (twin.has_twin, self.peers[of].has_twin) = (true, true);
+        self.peers.push(twin);
+    }
+
+    /// Only the workers that were there first stay.
+    pub fn remove_twins(&mut self) {
+        let now = self.now();
+        for mut twin in self.peers.split_off(2) {
+            twin.cut(now, &self.net, &mut self.chance);
+        }
+    }
+
     /// A reload. What is refused leaves the old configuration in force.
     pub fn put_in_force(&mut self, wanted: Arc<Config>) -> Result<(), Failed> {
         put_in_force(&self.tree.members, &wanted)?;

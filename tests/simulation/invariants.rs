@@ -1,8 +1,9 @@
 //! What must hold: always, and once all is calm.
 
+use crate::driver::Acknowledged;
 use crate::house::House;
 use bellwether::db::DbError;
-use bellwether::model::{ChangeId, Results};
+use bellwether::model::Results;
 use std::collections::BTreeSet;
 
 fn read<R>(outcome: Result<R, DbError>) -> Result<R, String> {
@@ -32,15 +33,23 @@ pub fn check_always(house: &House) -> Result<(), String> {
 
 /// Nothing waits, nothing runs, every acknowledged change was judged by every scheduler, and what was to be
 /// built has been. Gives the number of builds.
-pub fn check_at_end(house: &House, acknowledged: &[ChangeId]) -> Result<u64, String> {
+pub fn check_at_end(house: &House, acknowledged: &Acknowledged) -> Result<u64, String> {
     let db = &house.tree.db;
     if let Some(build) = read(db.builds().running())?.first() {
         return Err(format!("build {} of {} never ends: {}", build.number, build.builder, build.state));
     }
     if let Some(buildset) = read(db.buildsets().open())?.first() {
-        return Err(format!("buildset {} of {} is never complete", buildset.id, buildset.scheduler));
+        let requests = read(db.requests().of_buildset(buildset.id))?;
+        let snapshot = house.tree.botmaster.snapshot().map_err(|gone| gone.to_string())?;
+        return Err(format!("{buildset:?} is never complete: {requests:#?}\n{snapshot:#?}"));
     }
-    for change in acknowledged {
+    for buildset in &acknowledged.buildsets {
+        let stored = read(db.buildsets().get(*buildset))?.ok_or(format!("buildset {buildset} is lost"))?;
+        if stored.complete_at.is_none() {
+            return Err(format!("buildset {buildset} was asked for and is not complete"));
+        }
+    }
+    for change in &acknowledged.changes {
         let verdicts = read(db.changes().verdicts(*change))?;
         for scheduler in ["main", "any"] {
             let Some(verdict) = verdicts.iter().find(|verdict| verdict.scheduler == scheduler) else {

@@ -1,5 +1,6 @@
 //! The whole tree on one thread in virtual time, under drawn faults: cut connections, slow links, crashes of the
-//! master, reloads, refused reloads, stopped builds. A seed replays its run.
+//! master, reloads, refused reloads, stopped and repeated builds, cancelled requests, paused workers, two workers of
+//! one name. A seed replays its run.
 //!
 //! `BELLWETHER_SIM_SEEDS=N` widens the sweep, `BELLWETHER_SIM_SEED=N` runs one seed.
 

@@ -2,7 +2,7 @@
 //! pretends to run commands. What it saw is held against what the master says.
 
 use bellwether::model::Mono;
-use bellwether::pb::{Call, ClientLogin, Event, LoginProgress, Luid, Session, Target, Value};
+use bellwether::pb::{Call, ClientLogin, Event, Failure, LoginProgress, Luid, Session, Target, Value};
 use bellwether::pbmanager::ConnectionId;
 use bellwether::pbmanager::sim_net::SimNet;
 use std::collections::{BTreeMap, VecDeque};
@@ -49,6 +49,8 @@ pub struct Peer {
     pub busiest: usize,
     /// What the master did that no master may do.
     pub offences: Vec<String>,
+    /// There is another of its name: the master may refuse either.
+    pub has_twin: bool,
 }
 
 impl Peer {
@@ -61,6 +63,7 @@ impl Peer {
             appetite: chance.usize(50..100_000),
             busiest: 0,
             offences: Vec::new(),
+            has_twin: false,
         }
     }
 
@@ -100,7 +103,12 @@ impl Peer {
         connected.session.push(&arrived);
         loop {
             match connected.session.next_event() {
-                Ok(Some(event)) => connected.heard(event, now, chance, &mut self.offences),
+                Ok(Some(event)) => {
+                    let refused = connected.heard(event, now, chance, &mut self.offences);
+                    if let Some(failure) = refused.filter(|_| !self.has_twin) {
+                        self.offences.push(format!("the master refused a worker: {failure}"));
+                    }
+                }
                 Ok(None) => break,
                 Err(fatal) => {
                     self.offences.push(format!("{}: the master broke the protocol: {fatal}", self.name));
@@ -140,18 +148,24 @@ impl Connected {
         }
     }
 
-    fn heard(&mut self, event: Event, now: Mono, chance: &mut fastrand::Rng, offences: &mut Vec<String>) {
+    /// Takes what the master says; returns why it does not let the worker in, if it does not.
+    fn heard(
+        &mut self,
+        event: Event,
+        now: Mono,
+        chance: &mut fastrand::Rng,
+        offences: &mut Vec<String>,
+    ) -> Option<Failure> {
         match self.login.on_event(event, &mut self.session) {
             LoginProgress::Waiting | LoginProgress::LoggedIn { .. } => {}
-            LoginProgress::Refused(failure) => {
-                offences.push(format!("the master refused a worker: {failure}"))
-            }
+            LoginProgress::Refused(failure) => return Some(failure),
             LoginProgress::Pass(Event::Call(call)) => self.called(call, now, chance, offences),
             LoginProgress::Pass(Event::Answered { result: Err(failure), .. }) => {
                 offences.push(format!("the master failed an update: {failure}"));
             }
             LoginProgress::Pass(_) => {}
         }
+        None
     }
 
     fn called(&mut self, call: Call, now: Mono, chance: &mut fastrand::Rng, offences: &mut Vec<String>) {

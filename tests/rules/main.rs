@@ -10,6 +10,7 @@ mod layers;
 mod migrations;
 mod rooms;
 mod source;
+mod tree;
 
 /// Fails with all complaints at once.
 #[track_caller]

@@ -40,7 +40,7 @@ fn room_of(path: &str) -> Option<&str> {
 }
 
 /// The first name after each `crate::`, also of those in braces, with its line.
-fn rooms_named(tokens: &[Token]) -> Vec<(String, usize)> {
+pub fn rooms_named(tokens: &[Token]) -> Vec<(String, usize)> {
     let mut named = Vec::new();
     for at in 0..tokens.len() {
         let text = |offset: usize| tokens.get(at + offset).map_or("", |token| token.text.as_str());

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::harness::{Build, Make, Site, eventually_or};
-use crate::jobs::{WAITING, site_of};
+use crate::jobs::{WAITING, config_of, site_of};
 
 /// Sends bytes to the port of the workers; the connection, still open.
 fn send(site: &Site, bytes: &[u8]) -> TcpStream {
@@ -85,4 +85,25 @@ fn a_repository_that_does_not_exist_is_told_and_found_when_it_comes() {
     eventually_or("an end of the trouble", || (status().code == Some(0)).then_some(()), || site.log());
     site.force();
     site.build_ends(2, Build::SUCCESS);
+}
+
+#[test]
+fn a_full_disk_is_told_and_holds_a_build_up_until_there_is_room() {
+    let talk = "      - {shell: 'head -c 12000000 /dev/urandom | base64; echo al\\l said', name: talk}\n";
+    // The commands do not see the disk that the control socket would be on.
+    let mut site = Site::new(&format!("control: {{socket: @DIR@/control.sock}}\n{}", config_of(talk)));
+    site.start_on_a_full_disk();
+    let _worker = Make::Real.start(&site, "w1", "sesame");
+    site.force();
+    site.master().says("full");
+    assert!(site.master().runs());
+    site.free_the_disk();
+    let complete = || site.page("GET", "/api/v2/builds/1").body.contains("\"complete\":true").then_some(());
+    eventually_or("the end of the build", complete, || site.log());
+    let build = site.page("GET", "/api/v2/builds/1").body;
+    assert!(build.contains("\"results\":0"), "{build}");
+    let log = site.page("GET", "/api/v2/logs/1/raw").body;
+    assert!(log.contains("all said"), "the end is missing");
+    // Base64 makes four of three, and a line's end every 76.
+    assert!(log.len() > 16_000_000, "only {} bytes are left", log.len());
 }

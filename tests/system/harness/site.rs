@@ -1,6 +1,7 @@
 //! A site: a directory with a configuration, and the master that runs with it.
 
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,6 +21,10 @@ const HEAD: &str =
 /// A program for builds that shall run until the test lets them: it waits for a file.
 const WAIT_FOR: &str =
     "#!/bin/sh\nfor i in $(seq 1200); do [ -e \"$1\" ] && exit 0; sleep 0.05; done; exit 1\n";
+
+/// Gives the master's state a small disk that only it sees. `$0` is the folder, `$1` the program.
+const ON_A_FULL_DISK: &str = "mkdir -p \"$0\" && mount -t tmpfs -o size=64m tmpfs \"$0\" && \
+    head -c 62914560 /dev/zero >\"$0/filler\" && exec \"$1\" run";
 
 /// A site of one test's own.
 pub struct Site {
@@ -96,9 +101,31 @@ impl Site {
     #[track_caller]
     pub fn start(&mut self) {
         let mut command = self.program(env!("CARGO_BIN_EXE_bellwether"));
-        command.arg("run").env("NOTIFY_SOCKET", self.path("notify"));
-        self.master = Some(Process::start(&mut command, self.path("master.log")));
+        self.start_by(command.arg("run"));
+    }
+
+    fn start_by(&mut self, command: &mut Command) {
+        command.env("NOTIFY_SOCKET", self.path("notify"));
+        self.master = Some(Process::start(command, self.path("master.log")));
         self.ready();
+    }
+
+    /// Starts the master with its state on a disk of its own of 64 MiB, of which 4 are free: a file fills the rest.
+    #[track_caller]
+    pub fn start_on_a_full_disk(&mut self) {
+        let mut command = self.program("unshare");
+        if std::fs::metadata("/proc/self").expect("this process").uid() != 0 {
+            command.args(["--user", "--map-root-user"]);
+        }
+        command.args(["--mount", "sh", "-c", ON_A_FULL_DISK]);
+        self.start_by(command.arg(self.path("state")).arg(env!("CARGO_BIN_EXE_bellwether")));
+    }
+
+    /// Makes room on that disk.
+    pub fn free_the_disk(&mut self) {
+        let filler = self.path("state/filler").display().to_string();
+        let as_it_sees_it = format!("/proc/{}/root{filler}", self.master().id());
+        std::fs::remove_file(as_it_sees_it).expect("the file that fills the disk");
     }
 
     /// Waits until the master says that it is ready: after its start, and after each reload.

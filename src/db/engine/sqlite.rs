@@ -3,7 +3,7 @@
 use super::value::storable;
 use super::{Access, DbError, Param, Row, Value};
 use crate::db::config::Settings;
-use rusqlite::{CachedStatement, ErrorCode, OpenFlags, types::ValueRef};
+use rusqlite::{CachedStatement, ErrorCode, OpenFlags, config::DbConfig, types::ValueRef};
 use std::path::Path;
 
 /// The SQL steps, oldest first.
@@ -48,6 +48,8 @@ impl Sqlite {
             rusqlite::Connection::open_with_flags(path, flags).map_err(|error| outage(&error))?;
         connection.busy_timeout(settings.busy_timeout).map_err(outcome)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        // Else each new value of a parameter that a range depends on has its statement planned again.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(outcome)?;
         let engine = Sqlite { connection };
         let synchronous = if settings.durable { "FULL" } else { "OFF" };
         engine.run(&format!(

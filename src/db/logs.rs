@@ -45,21 +45,15 @@ pub fn create(tx: &mut Transaction<'_>, log: &LogInfo) -> Result<(), DbError> {
     .map(drop)
 }
 
-/// Appends whole lines, `packed` into one zstd frame.
-pub fn append(tx: &mut Transaction<'_>, log: LogId, lines: &Lines, packed: &[u8]) -> Result<(), DbError> {
-    let end = lines.first_line + lines.line_count;
-    tx.execute(
-        "INSERT INTO log_chunks (log, first_line, last_line, size, content) VALUES ($1, $2, $3, $4, $5)",
-        params![log, lines.first_line, end - 1, lines.text.len() as i64, packed],
-    )?;
-    tx.execute("UPDATE logs SET line_count = $2 WHERE id = $1", params![log, end]).map(drop)
-}
-
-/// Lines on their way into a log. Compressed before the transaction begins, and only once.
+/// Whole lines on their way into a log.
 struct Append {
     log: LogId,
-    lines: Lines,
-    packed: Vec<u8>,
+    first_line: i64,
+    line_count: i64,
+    /// The length of the plain text.
+    size: usize,
+    /// The plain text; from the preparation on, one zstd frame of it, so that what waits for its commit is small.
+    content: Vec<u8>,
     after_commit: Option<AfterCommit>,
 }
 
@@ -68,12 +62,17 @@ pub type AfterCommit = Box<dyn FnOnce() + Send>;
 
 impl Job for Append {
     fn prepare(&mut self, tools: &mut Tools) -> Result<(), DbError> {
-        self.packed = tools.pack(&self.lines.text)?;
+        self.content = tools.pack(&self.content)?;
         Ok(())
     }
 
     fn run(&mut self, tx: &mut Transaction<'_>) -> Result<(), DbError> {
-        append(tx, self.log, &self.lines, &self.packed)
+        let end = self.first_line + self.line_count;
+        tx.execute(
+            "INSERT INTO log_chunks (log, first_line, last_line, size, content) VALUES ($1, $2, $3, $4, $5)",
+            params![self.log, self.first_line, end - 1, self.size as i64, &self.content[..]],
+        )?;
+        tx.execute("UPDATE logs SET line_count = $2 WHERE id = $1", params![self.log, end]).map(drop)
     }
 
     fn done(self: Box<Self>, outcome: Result<(), DbError>) {
@@ -179,8 +178,9 @@ impl<Me: Ranked> Logs<'_, Me> {
 
     /// Appends whole lines, at least one. `after_commit` runs on the writer's thread once they are committed.
     pub fn append(&self, log: LogId, lines: Lines, after_commit: Option<AfterCommit>) {
-        let bytes = lines.text.len();
-        self.0.submit(bytes, Box::new(Append { log, lines, packed: Vec::new(), after_commit }));
+        let Lines { first_line, line_count, text: content } = lines;
+        let size = content.len();
+        self.0.submit(size, Box::new(Append { log, first_line, line_count, size, content, after_commit }));
     }
 
     /// Notes that no more lines will come.

@@ -41,6 +41,8 @@ pub trait Job: Send {
 /// What jobs prepare with: made once, used by all.
 pub struct Tools {
     compressor: zstd::bulk::Compressor<'static>,
+    /// Room for the largest frame so far.
+    frame: Vec<u8>,
 }
 
 /// Measured on compiler output in chunks of 64 KiB: level 1 takes 735 MB/s to a 7.4th, level 3 659 MB/s to a 7.2nd.
@@ -49,15 +51,18 @@ const COMPRESSION_LEVEL: i32 = 1;
 impl Tools {
     fn new() -> Result<Tools, DbError> {
         let compressor = zstd::bulk::Compressor::new(COMPRESSION_LEVEL).map_err(compression_failed)?;
-        Ok(Tools { compressor })
+        Ok(Tools { compressor, frame: Vec::new() })
     }
 
-    /// Compresses into one zstd frame.
+    /// Compresses into one zstd frame, which takes no more memory than its length.
     ///
     /// # Errors
     /// A bug: there is no text that zstd refuses.
     pub fn pack(&mut self, text: &[u8]) -> Result<Vec<u8>, DbError> {
-        self.compressor.compress(text).map_err(compression_failed)
+        self.frame.clear();
+        self.frame.reserve(zstd::compress_bound(text.len()));
+        self.compressor.compress_to_buffer(text, &mut self.frame).map_err(compression_failed)?;
+        Ok(self.frame.clone())
     }
 }
 

@@ -29,7 +29,7 @@ pub const FAILURE_PARENTS_MAX: usize = 64;
 /// Calls of ours that one peer may leave unanswered before `call` refuses more.
 pub const CALLS_MAX: usize = 16 * 1024;
 /// Calls of the peer waiting for our answer from which on the shell should stop reading its socket.
-pub const UNANSWERED_CALLS_MAX: usize = 4 * 1024;
+pub const UNANSWERED_CALLS_MAX: usize = 32;
 /// Objects of ours that one peer may hold references to.
 pub const EXPORTS_MAX: usize = 16 * 1024;
 /// Objects of one peer that we hold references to; more closes the connection.

@@ -201,7 +201,7 @@ fn while_the_owner_has_no_room_the_peer_is_not_read_and_nothing_is_lost() {
 
     house.heard.set_full(true);
     let big = Value::bytes(vec![b'x'; 100_000]);
-    for token in 0..40 {
+    for token in 0..30 {
         peer.session.call(avatar, "shout", std::slice::from_ref(&big), &[], token).unwrap();
         let out = peer.session.take_output();
         house.net.send(peer.id, &out);
@@ -213,7 +213,7 @@ fn while_the_owner_has_no_room_the_peer_is_not_read_and_nothing_is_lost() {
     house.sim.advance(limits::OFFER_AGAIN_AFTER);
     house.talk(&mut peer);
     let calls = house.heard.take();
-    assert_eq!(calls.len(), 40);
+    assert_eq!(calls.len(), 30);
     assert_eq!(house.net.unread(peer.id), 0);
 }
 

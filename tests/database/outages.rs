@@ -89,7 +89,9 @@ fn a_database_that_is_not_there_yet_is_waited_for() {
     let place = Place::sqlite();
     let mut settings = place.settings.clone();
     let folder = tempfile::TempDir::new().expect("a folder");
-    let missing = folder.path().join("not/yet");
+    // A file stands where the folder is to be.
+    let missing = folder.path().join("yet");
+    std::fs::write(&missing, "").expect("a file");
     settings.url = DatabaseUrl::Sqlite(missing.join("state.sqlite"));
     let mut committer = Committer::new(settings, quiet());
     let ends = Ends::default();
@@ -97,7 +99,7 @@ fn a_database_that_is_not_there_yet_is_waited_for() {
     committer.flush(seconds(0));
     run(&mut committer, seconds(60));
     assert_eq!(ends.take(), []);
-    std::fs::create_dir_all(missing).expect("a folder");
+    std::fs::remove_file(missing).expect("the file");
     run(&mut committer, seconds(70));
     assert_eq!(ends.take_names(), ["patient"]);
 }

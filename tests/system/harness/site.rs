@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -49,7 +50,7 @@ impl Site {
         let dir = TempDir::new().expect("a folder");
         let notified = UnixDatagram::bind(dir.path().join("notify")).expect("a socket");
         notified.set_read_timeout(Some(Duration::from_millis(100))).expect("a time-out");
-        let [pb_port, www_port] = free_ports();
+        let (pb_port, www_port) = (free_port(), free_port());
         let site = Site { dir, pb_port, www_port, notified, master: None };
         site.configure(body);
         let wait_for = site.path("wait-for");
@@ -234,8 +235,18 @@ impl Drop for Site {
     }
 }
 
-/// Ports that were free a moment ago.
-fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
-    let held = [(); COUNT].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    held.map(|listener| listener.local_addr().expect("an address").port())
+/// A port that nobody listens on. No two sites of one run get the same, and none is from the range out of which the
+/// system numbers outgoing connections: it must still be free when a master is started again.
+fn free_port() -> u16 {
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    let begin = (std::process::id() % u32::from(COUNT)) as u16;
+    loop {
+        let next = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + (begin + next) % COUNT;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

@@ -47,6 +47,11 @@ impl BellRope {
     }
 }
 
+/// Whether a master listens there.
+pub fn is_alive(path: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(path).is_ok()
+}
+
 /// A listening socket with its connections.
 pub struct ControlSocket {
     poll: Poll,
@@ -84,7 +89,7 @@ impl ControlSocket {
         if self.listeners.contains_key(path) {
             return Ok(());
         }
-        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        if is_alive(path) {
             return Err(io::Error::new(ErrorKind::AddrInUse, "another master listens there"));
         }
         match std::fs::remove_file(path) {

@@ -7,10 +7,12 @@ use super::tree::{Foundation, Tree};
 use crate::config::{self, Complaint, Config, Plan};
 use crate::debug::Wanted;
 use crate::debug::protocol::{ReloadOutcome, ReloadReport};
-use crate::debug::socket::Ticket;
+use crate::debug::socket::{Ticket, is_alive};
 use crate::kernel::supervise::Notice;
 use crate::kernel::{Hint, Offer, Ranked, Threads, World, rank};
+use crate::pbmanager::limits::CONNECTIONS_MAX;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use slog::{error, info, warn};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -90,6 +92,10 @@ impl Master {
             warn!(log, "configuration: {warning}");
         }
         let wanted = Arc::new(loaded.config);
+        be_the_only_one(&wanted)?;
+        if let Err(error) = make_room_for_files() {
+            warn!(log, "few connections can be taken at once"; "error" => %error);
+        }
         let (to_root, events) = bounded(EVENTS);
         let (notices_in, notices) = unbounded();
         let mut threads = Threads::new(World::real(), log.clone(), notices_in);
@@ -279,8 +285,60 @@ impl Master {
     }
 }
 
+/// Refuses to start beside a running master of the same configuration. Its rows would be taken for those of a dead
+/// one, and its builds be ended, before the first port is found to be taken.
+fn be_the_only_one(wanted: &Config) -> Result<(), StartError> {
+    let path = &wanted.control_socket;
+    if is_alive(path) {
+        let what = format!("another master runs already: it listens on {}", path.display());
+        return Err(StartError::Refused(vec![what]));
+    }
+    Ok(())
+}
+
+/// Open files that a master wants: its connections, and some for everything else.
+const OPEN_FILES: u64 = 2 * CONNECTIONS_MAX as u64;
+
+/// Raises the number of files that this process may open as far as it can and wants. What a session starts with
+/// is so low that a few idle connections could keep the database from its own.
+fn make_room_for_files() -> std::io::Result<()> {
+    let mut limits = getrlimit(Resource::Nofile);
+    let wanted = limits.maximum.map_or(OPEN_FILES, |maximum| maximum.min(OPEN_FILES));
+    if limits.current.is_some_and(|current| current < wanted) {
+        limits.current = Some(wanted);
+        setrlimit(Resource::Nofile, limits)?;
+    }
+    Ok(())
+}
+
 /// Tells the service manager, if there is one.
 fn notify(states: &[sd_notify::NotifyState]) {
     // Without a service manager, or with one that does not listen, the master runs all the same.
     let _ = sd_notify::notify(states);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_master_does_not_start_beside_the_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("control");
+        let config = Config { control_socket: path.clone(), ..Config::empty() };
+        assert!(be_the_only_one(&config).is_ok());
+        let first = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        assert!(matches!(be_the_only_one(&config), Err(StartError::Refused(_))));
+        // The file of one that is dead stands in nobody's way.
+        drop(first);
+        assert!(path.exists() && be_the_only_one(&config).is_ok());
+    }
+
+    #[test]
+    fn there_is_room_for_files() {
+        make_room_for_files().unwrap();
+        let limits = getrlimit(Resource::Nofile);
+        let possible = limits.maximum.map_or(OPEN_FILES, |maximum| maximum.min(OPEN_FILES));
+        assert!(limits.current.is_none_or(|current| current >= possible));
+    }
 }

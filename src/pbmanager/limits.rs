@@ -11,6 +11,9 @@ pub const CONNECTIONS_MAX: usize = 20_000;
 /// How many of them may be without a login; more are closed as they come.
 pub const STRANGERS_MAX: usize = 4_096;
 
+/// How long to wait before accepting again where the operating system had no room for a connection.
+pub const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
 /// Bytes that wait for a peer that does not read; with more it is cut off.
 pub const UNSENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 

@@ -33,6 +33,8 @@ pub struct MioNet {
     last_token: usize,
     /// Listeners with connections still to accept.
     accepting: Vec<usize>,
+    /// The operating system had no room for the last of them.
+    is_starved: bool,
 }
 
 impl MioNet {
@@ -52,6 +54,7 @@ impl MioNet {
             streams: BTreeMap::new(),
             last_token: BELL.0,
             accepting: Vec::new(),
+            is_starved: false,
         };
         Ok((net, bell))
     }
@@ -71,7 +74,10 @@ impl MioNet {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
                 // No file descriptors are left, most likely: those who wait are accepted when some are free.
-                Err(_) => return true,
+                Err(_) => {
+                    self.is_starved = true;
+                    return true;
+                }
             };
             if self.streams.len() >= limits::CONNECTIONS_MAX {
                 continue;
@@ -111,7 +117,14 @@ impl Net for MioNet {
 
     fn poll(&mut self, timeout: Option<Duration>, found: &mut Vec<NetEvent>) -> io::Result<()> {
         let mut accepting = std::mem::take(&mut self.accepting);
-        let timeout = if accepting.is_empty() { timeout } else { Some(Duration::ZERO) };
+        let timeout = match accepting.is_empty() {
+            true => timeout,
+            false if self.is_starved => {
+                Some(timeout.unwrap_or(Duration::MAX).min(limits::ACCEPT_AGAIN_AFTER))
+            }
+            false => Some(Duration::ZERO),
+        };
+        self.is_starved = false;
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => {}

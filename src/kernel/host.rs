@@ -60,6 +60,11 @@ impl<S: Service> Hosted<S> {
         };
         let turn = &mut Turn::begin(&mut self.world, &self.log);
         for _ in 0..MESSAGES_PER_TURN {
+            // Each message may wait, for a database that is out of reach say: a stop must not wait for them all.
+            if self.inbox.has_control() {
+                progress = Progress::Busy;
+                break;
+            }
             match self.inbox.try_data() {
                 Ok(msg) => {
                     progress = Progress::Busy;

@@ -293,6 +293,11 @@ impl<S: Service> Inbox<S> {
         self.data.try_recv()
     }
 
+    /// Whether a control waits.
+    pub fn has_control(&self) -> bool {
+        !self.control.is_empty()
+    }
+
     /// Whether anything waits to be read.
     pub fn is_empty(&self) -> bool {
         self.control.is_empty() && self.data.is_empty() && !self.overrun.load(Ordering::Acquire)

@@ -22,6 +22,7 @@ struct Counter {
 }
 
 enum CounterMsg {
+    Wait(crossbeam_channel::Receiver<()>),
     Add(u64),
     Sum(Reply<u64>),
     Panic,
@@ -52,6 +53,7 @@ impl Service for Counter {
                 self.sum += n;
                 self.seen.lock().unwrap().push("add".into());
             }
+            CounterMsg::Wait(until) => until.iter().for_each(drop),
             CounterMsg::Sum(reply) => reply.send(self.sum),
             CounterMsg::Panic => panic!("told to"),
         }
@@ -143,7 +145,7 @@ fn a_full_inbox_drops_hints_with_an_overrun_and_hands_offers_back() {
     sim.add(Counter { seen: Arc::clone(&seen), ..Counter::default() }, inbox);
     let offer = door.offer(CounterMsg::Add, |msg| match msg {
         CounterMsg::Add(n) => Some(n),
-        CounterMsg::Sum(_) | CounterMsg::Panic => None,
+        CounterMsg::Wait(_) | CounterMsg::Sum(_) | CounterMsg::Panic => None,
     });
     assert_eq!(offer.offer(1), Ok(()));
     assert_eq!(offer.offer(2), Err(Some(2)));
@@ -166,6 +168,31 @@ fn control_comes_before_data_and_a_stop_is_the_last_turn() {
     assert!(!sim.step());
     assert_eq!(*seen.lock().unwrap(), ["stop"]);
     assert_eq!(door.address::<Test>().call(CounterMsg::Sum), Err(Gone("counter")));
+}
+
+#[test]
+fn a_stop_waits_for_one_message_at_most() {
+    let (door, inbox) = mailbox::<Counter>(8, None);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (notices, _) = crossbeam_channel::unbounded();
+    let for_service = Arc::clone(&seen);
+    let make = move || Counter { seen: Arc::clone(&for_service), ..Counter::default() };
+    let (open, gate) = crossbeam_channel::bounded(0);
+    let address = door.address::<Test>();
+    address.push(CounterMsg::Wait(gate)).unwrap();
+    address.push(CounterMsg::Add(1)).unwrap();
+    let mail = inbox.clone();
+    let running = host::start(make, inbox, World::real(), quiet(), Importance::Vital, notices).unwrap();
+    // Taken only once the service is at its first message.
+    open.send(()).unwrap();
+    let stopper = thread::spawn("stopper", move || door.command(Control::Stop)).unwrap();
+    while !mail.has_control() {
+        std::thread::yield_now();
+    }
+    drop(open);
+    stopper.join().unwrap().unwrap();
+    running.join().unwrap();
+    assert_eq!(*seen.lock().unwrap(), ["stop"]);
 }
 
 #[test]

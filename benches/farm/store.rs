@@ -21,9 +21,16 @@ impl Store {
         self.count("SELECT count(*) FROM builds WHERE complete_at IS NOT NULL")
     }
 
-    /// Bytes of text in all logs that are complete.
-    pub fn complete_log_bytes(&self) -> Fallible<u64> {
-        self.count("SELECT coalesce(sum(size), 0) FROM log_chunks JOIN logs ON logs.id = log WHERE complete")
+    /// Complains where the complete logs hold less text than this.
+    pub fn expect_log_bytes(&self, written: u64) -> Fallible<()> {
+        let stored =
+            "SELECT coalesce(sum(size), 0) FROM log_chunks JOIN logs ON logs.id = log WHERE complete";
+        match self.count(stored)? {
+            stored if stored < written => {
+                Err(format!("of {written} bytes of log {stored} are stored").into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Complains of builds that did not end with success.

@@ -12,6 +12,8 @@ use std::rc::Rc;
 const HEADER_BYTES: usize = 1434;
 /// Bytes of each of the two pieces of output of a small command.
 const PIECE_BYTES: usize = 2000;
+/// Bytes that the worker says in the log of a small command.
+pub const SMALL_LOG_BYTES: usize = HEADER_BYTES + 2 * PIECE_BYTES;
 
 /// What the commands of a worker write.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use crate::options::Options;
 use crate::site::Site;
 use crate::store::Store;
 use crate::table::Row;
-use crate::worker::Script;
+use crate::worker::{SMALL_LOG_BYTES, Script};
 use std::time::Duration;
 
 /// Builders of the pairs, and workers of both.
@@ -73,6 +73,7 @@ fn burst(master: &Master, farm: &mut Farm, store: &Store, changes: u64, builds_e
     let seconds = farm.now().since(begun).as_secs_f64();
     let cpu = master.settle(farm)? - cpu_before;
     store.expect_no_failures()?;
+    store.expect_log_bytes(builds * SMALL_LOG_BYTES as u64)?;
     Ok(Burst { rate: builds as f64 / seconds, cpu_s: cpu.as_secs_f64() / builds as f64 })
 }
 

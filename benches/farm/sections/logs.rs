@@ -42,10 +42,7 @@ fn stream(workers: u64, mib: u64, output: &Rc<Output>, baseline: &Logs) -> Falli
         let seconds = farm.now().since(begun).as_secs_f64();
         let cpu = master.settle(&mut farm)? - cpu_before;
         store.expect_no_failures()?;
-        let text = store.complete_log_bytes()?;
-        if text < log_bytes {
-            return Err(format!("of {log_bytes} bytes of log only {text} are stored").into());
-        }
+        store.expect_log_bytes(log_bytes)?;
         let stored = store.size()? - size_before;
         let mib = log_bytes as f64 / MIB;
         let peak_mib = master.memory()?.peak_kib as f64 / 1024.0;

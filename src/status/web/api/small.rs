@@ -5,16 +5,16 @@ use super::fields::{BUILDER, FORCE_SCHEDULER, MASTER, SCHEDULER, WORKER};
 use super::names::{self, Ids};
 use super::query::Query;
 use super::resolve;
-use crate::config::{Config, Force, Parameter, ParameterKind, Scheduler, SchedulerKind};
+use crate::config::{Builder, Config, Force, Parameter, ParameterKind, Scheduler, SchedulerKind};
 use crate::db::{masters, workers};
 use crate::model::{MasterId, WorkerInfo};
 use crate::status::web::app::App;
 use crate::status::web::fault::Fault;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// A builder that is not configured any more runs on no master.
-fn builder_row(config: &Config, name: &str, id: i64, masters: &[MasterId]) -> Value {
-    let builder = config.builder(name);
+fn builder_row(builder: Option<&Builder>, name: &str, id: i64, masters: &[MasterId]) -> Value {
     json!({
         "builderid": id,
         "name": name,
@@ -34,14 +34,17 @@ async fn active_masters(app: &App) -> Result<Vec<MasterId>, Fault> {
 
 pub(super) async fn builders(app: &App, query: Query) -> Result<Listed, Fault> {
     let (ids, masters, config) = (names::builders(app).await?, active_masters(app).await?, app.site.config());
-    query.list(&BUILDER, ids.iter().map(|(name, id)| builder_row(&config, name, id, &masters)).collect())
+    let configured: BTreeMap<&str, &Builder> =
+        config.builders.iter().map(|builder| (builder.name.as_str(), builder)).collect();
+    let row = |(name, id)| builder_row(configured.get(name).copied(), name, id, &masters);
+    query.list(&BUILDER, ids.iter().map(row).collect())
 }
 
 pub(super) async fn builder(app: &App, part: &str, query: Query) -> Result<Listed, Fault> {
     let (ids, masters, config) = (names::builders(app).await?, active_masters(app).await?, app.site.config());
     let found = ids.name(part).and_then(|name| Some((name, ids.id(name)?)));
     let (name, id) = found.ok_or_else(|| Fault::no("builder", part))?;
-    query.one(&BUILDER, builder_row(&config, name, id, &masters))
+    query.one(&BUILDER, builder_row(config.builder(name), name, id, &masters))
 }
 
 fn worker_row(

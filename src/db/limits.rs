@@ -9,7 +9,7 @@ pub const JOBS_PER_COMMIT: usize = 256;
 pub const BYTES_PER_COMMIT: usize = 16 << 20;
 
 /// How many bytes may wait for their commit before whoever pushes more waits for it too.
-pub const UNFLUSHED_BYTES: usize = 16 << 20;
+pub const UNFLUSHED_BYTES: usize = 8 << 20;
 
 /// How many jobs may wait for their commit before whoever pushes more waits for it too.
 pub const UNFLUSHED_JOBS: usize = 16 << 10;

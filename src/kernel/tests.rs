@@ -187,7 +187,7 @@ fn a_stop_waits_for_one_message_at_most() {
     open.send(()).unwrap();
     let stopper = thread::spawn("stopper", move || door.command(Control::Stop)).unwrap();
     while !mail.has_control() {
-        std::thread::yield_now();
+        std::hint::spin_loop();
     }
     drop(open);
     stopper.join().unwrap().unwrap();

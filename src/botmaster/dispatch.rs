@@ -117,9 +117,13 @@ impl Botmaster {
         let (builders, workers) = (&self.builders, &mut self.workers);
         let picks = self.queue.pick(STARTS_PER_TURN, |builder| workers.reserve(builders.get(builder)?));
         self.may_start = picks.len() == STARTS_PER_TURN;
-        if picks.is_empty() {
-            return;
+        if !picks.is_empty() {
+            self.claim(picks, claimant, turn);
         }
+    }
+
+    /// Claims what was picked and begins its builds: one transaction for all, so that it costs one commit.
+    fn claim(&mut self, picks: Vec<Pick>, claimant: Claimant, turn: &mut Turn) {
         let steps = |pick: &Pick| self.builders.get(&pick.waiting.builder).map_or(0, |b| b.steps.len());
         let wanted: Vec<(Pick, u32)> =
             picks.iter().map(|pick| (pick.clone(), u32::try_from(steps(pick)).unwrap_or(u32::MAX))).collect();
@@ -138,13 +142,25 @@ impl Botmaster {
                     }
                 }
             }
-            Err(error) => {
+            Err(error) if error.is_outage() => {
                 slog::warn!(turn.log(), "no build can be started"; "error" => %error);
                 for pick in picks {
                     self.workers.release(&pick.worker, &pick.waiting.builder);
                     self.queue.add(pick.waiting);
                 }
                 self.timers.set(Alarm::Outage, turn.now() + OUTAGE_PAUSE);
+            }
+            // One of them has rows that make no sense, and must not hold the others up.
+            Err(_) if picks.len() > 1 => {
+                picks.into_iter().for_each(|pick| self.claim(vec![pick], claimant, turn));
+            }
+            // It stays in the rows: the next comparison with them tries it again.
+            Err(error) => {
+                for Pick { waiting, worker } in picks {
+                    slog::error!(turn.log(), "a request cannot be built"; "request" => waiting.request.0,
+                        "builder" => &waiting.builder, "error" => %error);
+                    self.workers.release(&worker, &waiting.builder);
+                }
             }
         }
     }

@@ -92,3 +92,25 @@ fn answers_that_make_no_sense_cost_nothing() {
     rig.finish(build);
     assert_eq!(rig.build(request).results, Some(Results::Success));
 }
+
+#[test]
+fn a_request_whose_rows_make_no_sense_holds_nobody_up() {
+    let builders = ["b", "c"].map(|name| builder(name, vec![shell_step("hang")]));
+    let mut rig = Rig::new(&config(builders.to_vec()));
+    let (buildset, broken) = rig.ask("b", "r1");
+    let sound = rig.ask("c", "r2").1;
+    let write = |properties: &'static str| {
+        move |tx: &mut crate::db::Transaction<'_>| {
+            let sql = "UPDATE buildsets SET properties = $1 WHERE id = $2";
+            tx.execute(sql, crate::db::engine::params![properties, buildset]).map(drop)
+        }
+    };
+    rig.db.write(write("{ no")).unwrap();
+    rig.connect("w", Kind::Worker);
+    assert_eq!(rig.build(sound).results, None);
+    assert_eq!(rig.db.builds().of_request(broken).unwrap(), []);
+
+    rig.db.write(write("{}")).unwrap();
+    rig.wait(Duration::from_secs(60));
+    assert_eq!(rig.build(broken).results, None);
+}

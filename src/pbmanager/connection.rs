@@ -143,13 +143,13 @@ impl Connection {
                     self.tell(News::Attached { connection, user: username, mind, peer: self.peer });
                 }
                 LoginStep::Refused { username } => self.refused.push(username),
-                LoginStep::Pass(event) => self.pass(event)?,
+                LoginStep::Pass(event) => self.pass(event),
             }
         }
         Ok(())
     }
 
-    fn pass(&mut self, event: Event) -> Result<(), String> {
+    fn pass(&mut self, event: Event) {
         let connection = self.id;
         match event {
             Event::Ready => {}
@@ -157,7 +157,6 @@ impl Connection {
             Event::Answered { token, result } => self.tell(News::Answered { connection, token, result }),
             Event::Released { key } => self.tell(News::Released { connection, key }),
         }
-        Ok(())
     }
 
     /// Tells the owner, or keeps it for later, in order.

@@ -170,22 +170,24 @@ impl Connection {
         }
     }
 
-    /// Gives the writer what it has room for.
+    /// Gives the writer what it has room for: all there is, or the rest stays in the outbox, where the wait sees it.
     fn flush(&mut self) -> Option<Parting> {
-        if self.outbox.is_empty() {
-            self.outbox = self.bot.take_output();
-        }
-        if self.outbox.is_empty() {
-            return None;
-        }
-        match self.line.outgoing.try_send(std::mem::take(&mut self.outbox)) {
-            Ok(()) => None,
-            Err(TrySendError::Full(bytes)) => {
-                self.outbox = bytes;
-                None
+        loop {
+            if self.outbox.is_empty() {
+                self.outbox = self.bot.take_output();
             }
-            Err(TrySendError::Disconnected(_)) => {
-                Some(Parting::Lost("the writing thread has ended".to_owned()))
+            if self.outbox.is_empty() {
+                return None;
+            }
+            match self.line.outgoing.try_send(std::mem::take(&mut self.outbox)) {
+                Ok(()) => {}
+                Err(TrySendError::Full(bytes)) => {
+                    self.outbox = bytes;
+                    return None;
+                }
+                Err(TrySendError::Disconnected(_)) => {
+                    return Some(Parting::Lost("the writing thread has ended".to_owned()));
+                }
             }
         }
     }

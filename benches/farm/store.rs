@@ -41,10 +41,16 @@ impl Store {
         }
     }
 
-    /// How large the database is, in bytes; also what is not yet moved from the write-ahead log into its file.
+    /// Complete logs that are not packed yet.
+    pub fn unpacked_logs(&self) -> Fallible<u64> {
+        self.count("SELECT count(*) FROM logs WHERE complete = 1 AND packed_lines < line_count")
+    }
+
+    /// How much the database holds, in bytes; also what is not yet moved from the write-ahead log into its file. Pages
+    /// that came free are the next log's, and do not count.
     pub fn size(&self) -> Fallible<u64> {
         let pragma = |name| self.0.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
-        Ok(pragma("page_count")? * pragma("page_size")?)
+        Ok((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?)
     }
 
     fn count(&self, sql: &str) -> Fallible<u64> {

@@ -3,12 +3,16 @@
 
 use super::Handle;
 use super::engine::{Connection, DbError, Row, Transaction, params};
+use super::packing::{decompress, from_line};
 use super::writer::{Job, Tools};
 use crate::kernel::Ranked;
 use crate::model::{BuildId, Lines, LogId, LogInfo, StepId};
 
 /// The most that [`read_lines`] returns, in bytes of plain text, as long as that is one line at least.
 pub const READ_BYTES_MAX: usize = 4 << 20;
+
+/// A log of fewer lines stays as it was written: to pack it again would save next to nothing.
+const WORTH_PACKING_LINES: i64 = 256;
 
 macro_rules! select {
     ($tail:literal) => {
@@ -88,7 +92,12 @@ impl Job for Append {
 
 /// Notes that no more lines will come.
 pub fn finish(tx: &mut Transaction<'_>, log: LogId) -> Result<(), DbError> {
-    tx.execute("UPDATE logs SET complete = 1 WHERE id = $1", params![log]).map(drop)
+    tx.execute(
+        "UPDATE logs SET complete = 1, packed_lines = CASE WHEN line_count < $2 THEN line_count ELSE 0 END
+         WHERE id = $1",
+        params![log, WORTH_PACKING_LINES],
+    )
+    .map(drop)
 }
 
 /// The logs of a step, in the order of their creation.
@@ -112,8 +121,8 @@ pub fn by_slug(connection: &mut Connection, step: StepId, slug: &str) -> Result<
     connection.query_opt(select!("WHERE step = $1 AND slug = $2"), params![step, slug])?.map(read).transpose()
 }
 
-/// The whole chunk that has line `line`, or the next one after it. To stream a log, ask for the line after the
-/// last one until nothing comes.
+/// The rest of the chunk that has line `line`, from that line on, or the whole next one after it. To stream a log, ask
+/// for the line after the last one until nothing comes; that it is packed meanwhile does not show.
 pub fn chunk(connection: &mut Connection, log: LogId, line: i64) -> Result<Option<Lines>, DbError> {
     // The second condition finds the chunk by the key's order, without a walk over those before it.
     let row = connection.query_opt(
@@ -123,18 +132,19 @@ pub fn chunk(connection: &mut Connection, log: LogId, line: i64) -> Result<Optio
          ORDER BY first_line LIMIT 1",
         params![log, line],
     )?;
-    row.map(unpack).transpose()
+    row.map(|row| unpack(row).map(|(lines, _)| from_line(lines, line))).transpose()
 }
 
-fn unpack(mut row: Row) -> Result<Lines, DbError> {
+/// A chunk's lines, and its length as it is stored.
+pub(super) fn unpack(mut row: Row) -> Result<(Lines, usize), DbError> {
     let (first_line, last_line): (i64, i64) = (row.take()?, row.take()?);
     let size: i64 = row.take()?;
     let packed: Vec<u8> = row.take()?;
     let text = usize::try_from(size)
         .map_err(|error| error.to_string())
-        .and_then(|size| zstd::bulk::decompress(&packed, size).map_err(|error| error.to_string()))
+        .and_then(|size| decompress(&packed, size))
         .map_err(|error| DbError::Outage(format!("a chunk of a log is damaged: {error}")))?;
-    Ok(Lines { first_line, line_count: last_line - first_line + 1, text })
+    Ok((Lines { first_line, line_count: last_line - first_line + 1, text }, packed.len()))
 }
 
 /// Up to `count` lines from line `first` on. Fewer come at the log's end, or where they would be more than
@@ -150,11 +160,8 @@ pub fn read_lines(connection: &mut Connection, log: LogId, first: i64, count: i6
         } else if chunk.first_line > next {
             break;
         }
-        let skip = next.saturating_sub(chunk.first_line).max(0);
-        let lines =
-            chunk.text.split_inclusive(|byte| *byte == b'\n').skip(usize::try_from(skip).unwrap_or(0));
-        next = chunk.first_line + skip;
-        for line in lines {
+        next = chunk.first_line;
+        for line in chunk.text.split_inclusive(|byte| *byte == b'\n') {
             let full = answer.line_count > 0 && answer.text.len() + line.len() > READ_BYTES_MAX;
             if next >= end || full {
                 return Ok(answer);
@@ -221,7 +228,7 @@ impl<Me: Ranked> Logs<'_, Me> {
         self.0.read(move |connection| read_lines(connection, log, first, count))
     }
 
-    /// The whole chunk that has line `line`, or the next one after it; see [`chunk`].
+    /// The lines of one chunk from line `line` on; see [`chunk`].
     ///
     /// # Errors
     /// See [`DbError`].

@@ -1,7 +1,8 @@
 //! All SQL, behind handles with verbs; one writer, several readers, two engines.
 //!
 //! * Does: stores and finds changes, buildsets, requests, builds, steps, logs, workers and kept state.
-//! * Threads `db-writer` (one, it alone writes, in group commits) and `db-read` (several), rank 20.
+//! * Threads `db-writer` (one, it alone writes, in group commits) and `db-read` (several), rank 20; `db-keeper`, which
+//!   packs finished logs through them, rank 22.
 //! * Calls nobody, tells nobody: who has written something tells others of it, after the commit.
 //! * Owns: connections, migrations, every statement. SQLite and PostgreSQL give the same answers.
 //! * Never: answers before the commit, loses a write to an outage, decides anything about builds.
@@ -14,12 +15,14 @@ pub mod config;
 pub mod engine;
 pub mod ids;
 mod jobs;
+pub mod keeper;
 pub mod limits;
 pub mod listing;
 pub mod logs;
 pub mod masters;
 pub mod migrate;
 pub mod names;
+pub mod packing;
 pub mod requests;
 pub mod schedulers;
 pub mod service;
@@ -34,6 +37,7 @@ pub use backlog::{Backlog, Permit};
 pub use config::Settings;
 pub use engine::{Connection, DbError, Transaction};
 pub use ids::IdKind;
+pub use keeper::Keeper;
 pub use masters::Claimant;
 pub use service::{Reader, Writer};
 

@@ -122,6 +122,9 @@ pub fn start<S: Service>(
     notices: Sender<Notice>,
 ) -> std::io::Result<Running<()>> {
     thread::spawn(S::NAME, move || {
+        if S::IN_BACKGROUND {
+            thread::let_others_go_first();
+        }
         let mut supervision = Supervision::default();
         let mut applied: Option<Arc<Config>> = None;
         loop {

@@ -43,6 +43,8 @@ pub const METRICS: u8 = 10;
 pub const CACHES: u8 = 15;
 /// `db`: the writer and the readers.
 pub const DB: u8 = 20;
+/// `db`: the housekeeper.
+pub const KEEPER: u8 = 22;
 /// `pbmanager`.
 pub const PBMANAGER: u8 = 25;
 /// `users`.

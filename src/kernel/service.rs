@@ -15,6 +15,9 @@ pub trait Service: Ranked + Send + 'static {
     /// What it can be told: a closed set.
     type Msg: Send + 'static;
 
+    /// Whether its thread runs only when no other wants to.
+    const IN_BACKGROUND: bool = false;
+
     /// Checks that the wanted configuration can be had, and lays by what it needs (sockets, files) without
     /// changing anything that shows. What it refuses, it says for people.
     fn prepare(&mut self, wanted: &Arc<Config>, turn: &mut Turn) -> Result<(), Vec<Refusal>> {

@@ -38,6 +38,12 @@ pub fn parallelism() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+/// Gives the calling thread the lowest priority; where the operating system does not let it, nothing changes.
+pub(super) fn let_others_go_first() {
+    // On Linux, a "process" without a number is the calling thread.
+    let _ = rustix::process::setpriority_process(None, 19);
+}
+
 /// Runs `body`; a panic becomes its text.
 pub fn catch<R>(body: impl FnOnce() -> R) -> Result<R, String> {
     // What the closure borrowed mutably is thrown away after a panic: services are built anew.

@@ -90,6 +90,7 @@ impl Tree {
         let (writer_door, writer_inbox) = ground.mailbox::<db::Writer>(messages, None);
         let readers: Vec<_> =
             (0..settings.readers).map(|_| ground.mailbox::<db::Reader>(messages, None)).collect();
+        let (keeper_door, keeper_inbox) = ground.mailbox::<db::Keeper>(messages, None);
         let (pb_door, pb_inbox) =
             ground.mailbox::<pbmanager::service::PbManager>(pbmanager::limits::INBOX_MESSAGES, pb_bell);
         let (users_door, users_inbox) = ground.mailbox::<users::Users>(messages, None);
@@ -115,6 +116,8 @@ impl Tree {
         for (_, inbox) in readers {
             ground.put_vital(db::Reader::new(settings.clone()), inbox)?;
         }
+        let rows = database.clone();
+        ground.put_restartable(move || db::Keeper::new(rows.handle()), keeper_inbox)?;
         ground.put_vital(pbmanager::service::PbManager::new(net), pb_inbox)?;
         ground.put_restartable(users::Users::default, users_inbox)?;
         let added = schedulers_door.hint(schedulers::Msg::ChangeAdded);
@@ -178,6 +181,7 @@ impl Tree {
         let mut members: Vec<Box<dyn Member>> =
             vec![Box::new(metrics_door), Box::new(caches_door), Box::new(writer_door)];
         members.extend(reader_doors.into_iter().map(|door| Box::new(door) as Box<dyn Member>));
+        members.push(Box::new(keeper_door));
         members.push(Box::new(pb_door));
         members.push(Box::new(users_door));
         members.push(Box::new(changes_door));

@@ -68,20 +68,22 @@ impl Place {
         });
         let database = Database::new(writer, readers.collect());
         let threads = running.into_iter().map(|thread| thread.expect("a thread")).collect();
-        Served { db: database.handle(), threads }
+        Served { db: database.handle(), database, threads }
     }
 }
 
 /// The services, until they are dropped, and a handle of them.
 pub struct Served {
     pub db: Handle<Test>,
+    /// For handles of services.
+    pub database: Database,
     threads: Vec<Running<()>>,
 }
 
 impl Served {
     /// Lets go of the last handle and waits for the services' end.
     pub fn finish(self) {
-        drop(self.db);
+        drop((self.db, self.database));
         for thread in self.threads {
             thread.join().expect("no panic");
         }

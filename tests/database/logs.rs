@@ -13,9 +13,9 @@ on_both!(
     logs_of_a_step_are_found_by_slug,
 );
 
-const LOG: LogId = LogId(5);
+pub const LOG: LogId = LogId(5);
 
-fn info(id: LogId, slug: &str) -> LogInfo {
+pub fn info(id: LogId, slug: &str) -> LogInfo {
     LogInfo {
         id,
         step: StepId(3),
@@ -28,7 +28,7 @@ fn info(id: LogId, slug: &str) -> LogInfo {
 }
 
 /// The services, with a step and a log in it.
-fn served(place: &Place) -> Served {
+pub fn served(place: &Place) -> Served {
     let mut connection = place.open();
     let requests = add_requests(&mut connection, &["one"]);
     let claimant = master(&mut connection, "a");
@@ -56,7 +56,7 @@ fn append(served: &Served, first_line: i64, count: i64) {
 }
 
 /// Waits for all that was sent.
-fn settle(served: &Served) {
+pub fn settle(served: &Served) {
     served.db.write(|_| Ok(())).expect("a commit");
 }
 
@@ -93,7 +93,7 @@ fn a_log_is_streamed_by_chunk(place: Place) {
         spans.push((chunk.first_line, line));
     }
     assert_eq!(spans, [(0, 3), (3, 7)]);
-    assert_eq!(served.db.logs().chunk(LOG, 5).expect("an answer").map(|chunk| chunk.first_line), Some(3));
+    assert_eq!(served.db.logs().chunk(LOG, 5).expect("an answer").map(|chunk| chunk.first_line), Some(5));
 }
 
 fn an_append_is_told_after_its_commit(place: Place) {

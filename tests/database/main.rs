@@ -8,6 +8,7 @@ mod engines;
 mod lists;
 mod logs;
 mod outages;
+mod packing;
 mod recovery;
 mod requests;
 mod rows;

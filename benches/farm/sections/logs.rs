@@ -1,7 +1,8 @@
 //! Long logs: how fast they are stored, and what that costs.
 //!
-//! A rate counts from the change until every log is complete in the database. Workers do not wait for answers,
-//! as real ones do not; they wait only where the socket does not take more.
+//! A rate counts from the change until every log is complete in the database; processor and room, until the master has
+//! packed them all, as the originals had when theirs were taken. Workers do not wait for answers, as real ones do not;
+//! they wait only where the socket does not take more.
 
 use crate::Fallible;
 use crate::baseline::{LOGS_1, LOGS_8, Logs};
@@ -40,6 +41,7 @@ fn stream(workers: u64, mib: u64, output: &Rc<Output>, baseline: &Logs) -> Falli
         farm.commit(1);
         farm.until_checked("all logs are stored", || Ok(store.ended()? == workers))?;
         let seconds = farm.now().since(begun).as_secs_f64();
+        farm.until_checked("all logs are packed", || Ok(store.unpacked_logs()? == 0))?;
         let cpu = master.settle(&mut farm)? - cpu_before;
         store.expect_no_failures()?;
         store.expect_log_bytes(log_bytes)?;

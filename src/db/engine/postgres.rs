@@ -17,6 +17,7 @@ const STATEMENTS_KEPT: usize = 512;
 pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_initial.sql", include_str!("../../../sql/postgres/0001_initial.sql")),
     ("0002_name_ids.sql", include_str!("../../../sql/postgres/0002_name_ids.sql")),
+    ("0003_packed_logs.sql", include_str!("../../../sql/postgres/0003_packed_logs.sql")),
 ];
 
 /// See [`super::Connection::columns`].

@@ -10,6 +10,7 @@ use std::path::Path;
 pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_initial.sql", include_str!("../../../sql/sqlite/0001_initial.sql")),
     ("0002_name_ids.sql", include_str!("../../../sql/sqlite/0002_name_ids.sql")),
+    ("0003_packed_logs.sql", include_str!("../../../sql/sqlite/0003_packed_logs.sql")),
 ];
 
 /// See [`super::Connection::columns`].

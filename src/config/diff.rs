@@ -123,7 +123,7 @@ struct Draft {
 
 impl Draft {
     fn push(&mut self, verb: Verb, unit: Unit, changes: Vec<FieldChange>) {
-        self.steps.push(PlanStep { verb, unit, changes });
+        self.steps.push(PlanStep { verb, unit, changes, touches: Vec::new() });
     }
 
     /// A unit of which there is one at most.

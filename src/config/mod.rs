@@ -23,6 +23,7 @@ mod read;
 pub mod schema;
 mod substitute;
 mod template;
+mod touched;
 mod yaml;
 
 pub use complaint::Complaint;
@@ -34,6 +35,7 @@ pub use pattern::{Glob, Pattern};
 pub use plan::{FieldChange, Plan, PlanStep, Unit, Verb};
 pub use schema::*;
 pub use template::{Form, Piece, Selector, SourceAttribute, Template};
+pub use touched::{Activity, Running, Touched};
 
 use findings::Findings;
 

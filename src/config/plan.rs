@@ -1,5 +1,6 @@
 //! A plan: what a reload, a start or a stop does, in the order in which it is done.
 
+use super::touched::Touched;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ pub struct PlanStep {
     pub unit: Unit,
     /// What is different; empty unless the verb is to reconfigure.
     pub changes: Vec<FieldChange>,
+    /// What it touches of what is going on; see [`Plan::touching`].
+    pub touches: Vec<Touched>,
 }
 
 /// What to do to a unit.
@@ -161,12 +164,15 @@ impl fmt::Display for PlanStep {
         for FieldChange { field, old, new } in &self.changes {
             write!(f, "\n{:11}   {field}: {old} -> {new}", "")?;
         }
+        for touched in &self.touches {
+            write!(f, "\n{:11}   touches {touched}", "")?;
+        }
         Ok(())
     }
 }
 
 impl fmt::Display for Plan {
-    /// One line a step, with the changed settings below it; no line end after the last.
+    /// One line a step, with the changed settings and what it touches below it; no line end after the last.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
             return f.write_str("nothing to do");

@@ -4,7 +4,8 @@
 use super::reload::{Failed, put_in_force, stop};
 use super::signals::{self, Signal};
 use super::tree::{Foundation, Tree};
-use crate::config::{self, Complaint, Config, Plan};
+use crate::botmaster::{RunningBuild, Snapshot, WorkerState};
+use crate::config::{self, Activity, Complaint, Config, Plan, Running};
 use crate::debug::Wanted;
 use crate::debug::protocol::{ReloadOutcome, ReloadReport};
 use crate::debug::socket::{Ticket, is_alive};
@@ -227,6 +228,8 @@ impl Master {
             report.clone()
         })?;
         report.outcome = if plan.is_empty() { ReloadOutcome::Unchanged } else { ReloadOutcome::Planned };
+        // Without a botmaster there is nothing that could be touched.
+        let plan = plan.touching(&self.tree.botmaster.snapshot().map(activity).unwrap_or_default());
         report.plan = plan.to_string().lines().map(str::to_owned).collect();
         Ok((Arc::new(loaded.config), report))
     }
@@ -282,6 +285,18 @@ impl Master {
                 (report, matches!(failed, Failed::Broken(_)).then_some(End::Failed))
             }
         }
+    }
+}
+
+/// What a plan may touch of what the botmaster is doing.
+fn activity(snapshot: Snapshot) -> Activity {
+    let running =
+        |build: RunningBuild| Running { builder: build.builder, number: build.number, worker: build.worker };
+    let connected = snapshot.workers.into_iter().filter(|worker| worker.state != WorkerState::Away);
+    Activity {
+        builds: snapshot.builds.into_iter().map(running).collect(),
+        waiting: snapshot.waiting,
+        workers: connected.map(|worker| (worker.name, worker.builders)).collect(),
     }
 }
 

@@ -111,12 +111,24 @@ fn a_port_that_is_taken_is_refused_before_anything_is_touched() {
 #[test]
 fn a_plan_is_shown_and_not_done() {
     let site = site_of(WAITING);
+    let _worker = Make::Ours.start(&site, "w1", "sesame");
+    site.force();
+    site.build_says(1, "begun");
+    site.force();
     site.configure(
         &config_of(WAITING).replace("name: b", "name: c").replace("builders: [b]", "builders: [c]"),
     );
     let said = site.command(&["reload", "--plan"]);
     assert_eq!(said.code, Some(0), "{}", said.text);
-    assert!(said.text.contains("builder c") && said.text.contains("Only planned"), "{}", said.text);
+    for told in [
+        "builder c",
+        "touches build b/1, running on w1",
+        "touches 1 waiting request",
+        "touches connected worker w1",
+        "Only planned",
+    ] {
+        assert!(said.text.contains(told), "{told}: {}", said.text);
+    }
     let said = site.command(&["reload"]);
     assert!(said.code == Some(0) && said.text.contains("is in force"), "{}", said.text);
     let said = site.command(&["reload"]);

@@ -3,6 +3,7 @@
 mod builders;
 mod language;
 mod sections;
+mod touched;
 
 use super::{Config, load, load_text, load_texts};
 use expect_test::Expect;

@@ -66,7 +66,8 @@ pub struct Greeting {
     pub abilities: Abilities,
     /// Its objects for the builders.
     pub builders: BTreeMap<String, Luid>,
-    is_slave: bool,
+    /// Whether it is older than 0.9, and gets a master object for each builder.
+    pub is_slave: bool,
     masters_to_set: usize,
 }
 

@@ -87,6 +87,7 @@ impl Botmaster {
             info: Arc::default(),
             abilities: Arc::default(),
             builders: BTreeMap::new(),
+            is_slave: false,
             listed,
             is_listing: false,
             calls: BTreeMap::new(),
@@ -125,6 +126,7 @@ impl Botmaster {
         let Some(session) = &mut worker.session else { return };
         let Some(greeting) = session.greeting.take() else { return };
         session.builders = greeting.builders;
+        session.is_slave = greeting.is_slave;
         session.info = Arc::new(greeting.info);
         session.abilities = Arc::new(greeting.abilities);
         (worker.graceful, worker.trouble) = (false, None);
@@ -199,9 +201,15 @@ impl Botmaster {
             Ok(answer) => {
                 let new = builders(&answer);
                 let old = std::mem::replace(&mut session.builders, new.clone());
+                let gets_masters = session.is_slave;
                 // An object that came again is one object: only those that did not are given back.
-                for object in old.into_values().filter(|object| !new.values().any(|kept| kept == object)) {
-                    let _ = self.pb.release(connection, object);
+                for object in old.values().filter(|object| !new.values().any(|kept| kept == *object)) {
+                    let _ = self.pb.release(connection, *object);
+                }
+                let added = new.into_values().filter(|object| !old.values().any(|known| known == object));
+                for object in added.filter(|_| gets_masters) {
+                    let args = vec![Value::local(MASTER)];
+                    self.call(connection, name, object, "setMaster", args, Purpose::Nothing);
                 }
                 self.may_start = true;
                 self.update_list(name);

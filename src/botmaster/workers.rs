@@ -45,6 +45,8 @@ pub(super) struct Session {
     pub abilities: Arc<Abilities>,
     /// Its objects, by builder.
     pub builders: BTreeMap<String, Luid>,
+    /// Whether each of them gets a master object; not known before the greeting is over.
+    pub is_slave: bool,
     /// The builders that it was told of last.
     pub listed: Vec<Listed>,
     /// Whether it has not answered yet that it took them.

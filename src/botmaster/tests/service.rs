@@ -374,3 +374,19 @@ fn a_slave_gets_bytes() {
         b.startCommand(shell Bytes(b"exit 0"))"#]]
     .assert_eq(&rig.calls.join("\n"));
 }
+
+#[test]
+fn a_slave_gets_a_master_for_each_builder_that_a_reload_adds() {
+    let of = |names: &[&str]| config(names.iter().map(|name| builder(name, vec![shell_step("x")])).collect());
+    let mut rig = Rig::new(&of(&["b", "old"]));
+    let slave = rig.connect("w", Kind::Slave);
+    rig.calls.clear();
+    rig.apply(&of(&["b", "new"]));
+    expect![[r#"
+        setBuilderList(List([Tuple([Bytes(b"b"), Bytes(b"b")]), Tuple([Bytes(b"new"), Bytes(b"new")])]))
+        new.setMaster()"#]]
+    .assert_eq(&rig.calls.join("\n"));
+    let request = rig.ask("new", "r1").1;
+    assert_eq!(rig.build(request).results, Some(Results::Success));
+    assert_eq!(rig.held(slave), 3);
+}

@@ -74,7 +74,7 @@ impl House {
 
     fn put_in_force(&mut self, sources: Vec<ChangeSource>) {
         let mut config = Config::empty();
-        config.pb.listen = vec!["127.0.0.1:9989".parse().unwrap()];
+        config.pb.listen = vec![std::net::SocketAddr::from(([127, 0, 0, 1], 9989)).into()];
         let codebase = |name: &str| Codebase { name: name.into(), repository: "r".into(), branch: None };
         config.codebases = vec![codebase("code")];
         config.change_sources = sources;

@@ -110,7 +110,8 @@ fn check_ports(read: &ReadConfig, findings: &mut Findings) {
     if let (Some(at), true) = (who, listen.is_empty()) {
         findings.complain(at, "it has no port to connect to", "add `pb: {listen: 0.0.0.0:9989}`");
     }
-    if let Some(www) = read.config.www.as_ref().filter(|www| listen.contains(&www.listen)) {
+    if let Some(www) = read.config.www.as_ref().filter(|www| listen.iter().any(|pb| pb.address == www.listen))
+    {
         let message = format!("`pb` and `www` both listen on {}", www.listen);
         findings.complain(read.at, message, "give them different ports");
     }

@@ -1,7 +1,7 @@
 //! The difference between two configurations, by value, as a plan.
 
 use super::plan::{FieldChange, Plan, PlanStep, Unit, Verb};
-use super::schema::{ChangeSource, Config, Scheduler};
+use super::schema::{ChangeSource, Config, Listen, Scheduler};
 use super::{Complaint, SecretProvider};
 use crate::model::Properties;
 use serde::Serialize;
@@ -32,7 +32,7 @@ pub fn diff(running: &Config, wanted: &Config) -> Result<Plan, Vec<Complaint>> {
         wanted.here(|config| &config.retention),
     );
     plan.one(Unit::Pb, keepalive(running), keepalive(wanted));
-    let key = |address: &std::net::SocketAddr| Unit::PbListener(*address);
+    let key = |listen: &Listen| Unit::PbListener(listen.address);
     plan.each(&running.pb.listen, &wanted.pb.listen, key, |_| ());
     let codebases =
         |config: &Config| Some(config.codebases.clone()).filter(|codebases| !codebases.is_empty());
@@ -431,6 +431,17 @@ builders:
                 refused: database.url: it cannot change from sqlite:///var/lib/bellwether/state.sqlite to postgresql://me@db/ci while the master runs; stop the master, and start it again
                 refused: state_dir: it cannot change from /var/lib/bellwether to /srv/ci while the master runs; stop the master, and start it again
             "#]],
+        );
+    }
+
+    #[test]
+    fn a_listener_takes_a_certificate_without_being_closed() {
+        let tls = "{address: 127.0.0.1:1, tls: {certificate: /c, key: /k}}";
+        check_edit(
+            &[("127.0.0.1:1", tls)],
+            expect![[r#"
+            reconfigure pb listener 127.0.0.1:1
+                          tls: (none) -> {"certificate":"/c","key":"/k"}"#]],
         );
     }
 }

@@ -4,7 +4,7 @@ use super::connection::{Connection, Outlook};
 use super::net::{Net, NetEvent};
 use super::registry::{Entry, Registry};
 use super::{ConnectionId, Msg, limits};
-use crate::config::{Config, WorkerKind};
+use crate::config::{Config, Listen, WorkerKind};
 use crate::kernel::{Inbox, Ranked, Refusal, Service, Turn, rank};
 use crate::model::Mono;
 use std::collections::{BTreeMap, BTreeSet};
@@ -180,13 +180,14 @@ impl PbManager {
         }
     }
 
-    /// The addresses to listen on: those configured, and one on loopback if only local workers want one.
-    fn wanted(config: &Config) -> Vec<SocketAddr> {
+    /// The places to listen on: those configured, and one on loopback if local workers find no plain one.
+    fn wanted(config: &Config) -> Vec<Listen> {
+        let mut wanted = config.pb.listen.clone();
         let local_worker = config.workers.iter().any(|worker| worker.kind == WorkerKind::Local);
-        match config.pb.listen.as_slice() {
-            [] if local_worker => vec![LOOPBACK],
-            listen => listen.to_vec(),
+        if local_worker && wanted.iter().all(|listen| listen.tls.is_some()) {
+            wanted.push(LOOPBACK.into());
         }
+        wanted
     }
 
     /// Where a program on this machine reaches the service.
@@ -213,7 +214,11 @@ impl Service for PbManager {
     fn prepare(&mut self, wanted: &Arc<Config>, _turn: &mut Turn) -> Result<(), Vec<Refusal>> {
         let mut refusals = Vec::new();
         self.prepared.clear();
-        for address in PbManager::wanted(wanted) {
+        for Listen { address, tls } in PbManager::wanted(wanted) {
+            if tls.is_some() {
+                let what = format!("cannot listen on {address}: TLS is not served yet");
+                refusals.push(Refusal { service: PbManager::NAME, what });
+            }
             match self.net.listen(address) {
                 Ok(bound) => self.prepared.push((address, bound)),
                 Err(error) => {

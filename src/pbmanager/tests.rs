@@ -23,7 +23,7 @@ fn quiet() -> slog::Logger {
 
 fn listening_on(address: &str) -> Arc<Config> {
     let mut config = Config::empty();
-    config.pb.listen = vec![address.parse().unwrap()];
+    config.pb.listen = vec![address.parse::<SocketAddr>().unwrap().into()];
     Arc::new(config)
 }
 

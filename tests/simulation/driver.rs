@@ -194,7 +194,7 @@ fn refused_reload(house: &mut House) -> Result<(), String> {
     let mut wanted = configuration(house.chance.u32(0..=EVERYTHING), house.dir());
     wanted.builders.retain(|builder| builder.name != "slow");
     wanted.schedulers.clear();
-    wanted.pb.listen.push("127.0.0.1:1".parse().expect("an address"));
+    wanted.pb.listen.push(std::net::SocketAddr::from(([127, 0, 0, 1], 1)).into());
     match house.put_in_force(Arc::new(wanted)) {
         Err(Failed::Refused(_)) => {}
         other => return Err(format!("a port that is not to be had was had: {other:?}")),

@@ -5,6 +5,7 @@ pub(super) mod builder;
 pub(super) mod change_source;
 mod filter;
 pub(super) mod force;
+mod pb;
 mod scalars;
 pub(super) mod scheduler;
 mod secret;

@@ -168,14 +168,16 @@ impl Read for PathBuf {
     }
 }
 
-/// An address to listen on: `IP:PORT`, or a port for every interface.
+fn every_interface(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))
+}
+
+/// An address to listen on: `IP:PORT`, or a port for every interface, as a number or as text (`PB-02`).
 impl Read for SocketAddr {
     fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
         let read = match &node.value {
-            Value::Int(port) => {
-                u16::try_from(*port).ok().map(|port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
-            }
-            Value::Text(text) => text.parse().ok(),
+            Value::Int(port) => u16::try_from(*port).ok().map(every_interface),
+            Value::Text(text) => text.parse().ok().or_else(|| text.parse().ok().map(every_interface)),
             _ => None,
         };
         let hint = "write `0.0.0.0:9989`, `127.0.0.1:8010`, `[::]:9989`, or a port";

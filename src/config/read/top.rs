@@ -1,6 +1,7 @@
 //! The top level, and the sections that are small.
 
 use super::builder::ReadBuilder;
+use super::pb::pb;
 use super::scheduler::ReadScheduler;
 use super::{OneOrMany, Read, Spanned, Table, properties};
 use crate::config::expand::StepLists;
@@ -8,10 +9,9 @@ use crate::config::findings::Findings;
 use crate::config::substitute::Scope;
 use crate::config::yaml::{Node, Place, Value};
 use crate::config::{
-    Caches, ChangeSource, Codebase, Config, Database, DatabaseUrl, Keep, Metrics, Pb, Retention, Worker, Www,
+    Caches, ChangeSource, Codebase, Config, Database, DatabaseUrl, Keep, Metrics, Retention, Worker, Www,
 };
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -173,22 +173,6 @@ impl Read for DatabaseUrl {
         findings.complain(node.at, "it is not the address of a database", hint);
         None
     }
-}
-
-fn pb(node: Option<&Node>, findings: &mut Findings) -> Pb {
-    let mut pb = Pb { listen: Vec::new(), keepalive: Some(Duration::from_secs(3600)) };
-    let Some(mut table) = node.and_then(|node| Table::open(node, findings)) else { return pb };
-    if let Some(OneOrMany(listen)) = table.required::<OneOrMany<Spanned<SocketAddr>>>("listen", findings) {
-        for Spanned { value, at } in listen {
-            if pb.listen.contains(&value) {
-                findings.complain(at, format!("{value} stands here twice"), "");
-            }
-            pb.listen.push(value);
-        }
-    }
-    pb.keepalive = table.nullable_or("keepalive", pb.keepalive, findings).filter(|every| !every.is_zero());
-    table.finish(findings);
-    pb
 }
 
 impl Read for Www {

@@ -3,6 +3,7 @@
 mod builder;
 mod change_source;
 mod filter;
+mod pb;
 mod scheduler;
 mod secret;
 mod step;
@@ -12,6 +13,7 @@ pub use builder::Builder;
 pub(super) use builder::safe_directory_name;
 pub use change_source::{Branches, ChangeSource, ChangeSourceKind, GitPoller, PbSource};
 pub use filter::{ChangeFilter, FieldFilter};
+pub use pb::{Listen, Pb, Tls};
 pub use scheduler::{ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind};
 pub use secret::{Password, Secret, SecretProvider, SecretText};
 pub use step::{
@@ -112,16 +114,6 @@ impl Serialize for DatabaseUrl {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
-}
-
-/// The port for workers and client tools (`GC-15`).
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Pb {
-    /// Where to listen.
-    pub listen: Vec<SocketAddr>,
-    /// How often to make sure that a silent peer is there; `None` for never (`SL-07`).
-    #[serde(serialize_with = "duration::serialize_option")]
-    pub keepalive: Option<Duration>,
 }
 
 /// The web server.

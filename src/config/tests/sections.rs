@@ -275,3 +275,32 @@ fn forms_have_their_fields() {
         {"name":"u","label":"u","tooltip":"","kind":{"type":"user_name","size":30,"need_email":true},"default":"","required":false,"hide":false,"regex":null,"max_size":null}
     "#]].assert_eq(&told);
 }
+
+#[test]
+fn a_place_to_listen_on_has_many_forms() {
+    let listen = |text: &str| {
+        let text = format!("{BASE}\npb: {{listen: {text}}}");
+        serde_json::to_string(&loaded(&text).pb.listen).expect("plain data")
+    };
+    for port in ["9989", "'9989'", "0.0.0.0:9989", "[{address: 9989}]", "[{address: 9989, tls: null}]"] {
+        assert_eq!(listen(port), r#"[{"address":"0.0.0.0:9989"}]"#, "{port}");
+    }
+    assert_eq!(
+        listen("[9989, {address: '[::1]:9990', tls: {certificate: /c.pem, key: /k.pem, client_ca: /a.pem}}]"),
+        concat!(
+            r#"[{"address":"0.0.0.0:9989"},{"address":"[::1]:9990","#,
+            r#""tls":{"certificate":"/c.pem","key":"/k.pem","client_ca":"/a.pem"}}]"#,
+        ),
+    );
+    check_added(
+        "pb:\n  listen: [{tls: {certificate: c.pem}}, {address: 1, tls: true}, 1.2.3.4:5, {address: 1.2.3.4:5, crypt: x}]",
+        expect![[r#"
+            m.yaml:2:12: pb.listen[0]: `address` is missing
+            m.yaml:2:18: pb.listen[0].tls: `key` is missing
+            m.yaml:2:32: pb.listen[0].tls.certificate: it must be an absolute path, not "c.pem"; begin it with `/`
+            m.yaml:2:59: pb.listen[1].tls: it must be a mapping, not a truth value
+            m.yaml:2:77: pb.listen[3]: 1.2.3.4:5 stands here twice
+            m.yaml:2:98: pb.listen[3].crypt: unknown key `crypt`; known: address, tls
+        "#]],
+    );
+}

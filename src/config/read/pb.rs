@@ -1,0 +1,53 @@
+//! `pb`, and the places to listen on.
+
+use super::{OneOrMany, Read, Spanned, Table};
+use crate::config::findings::Findings;
+use crate::config::yaml::{Node, Value};
+use crate::config::{Listen, Pb, Tls};
+use std::time::Duration;
+
+/// Reads `pb`; without it, no port.
+pub(super) fn pb(node: Option<&Node>, findings: &mut Findings) -> Pb {
+    let mut pb = Pb { listen: Vec::new(), keepalive: Some(Duration::from_secs(3600)) };
+    let Some(mut table) = node.and_then(|node| Table::open(node, findings)) else { return pb };
+    pb.listen = listen(&mut table, findings);
+    pb.keepalive = table.nullable_or("keepalive", pb.keepalive, findings).filter(|every| !every.is_zero());
+    table.finish(findings);
+    pb
+}
+
+/// Reads `listen`, one place or several, each once.
+pub(super) fn listen(table: &mut Table, findings: &mut Findings) -> Vec<Listen> {
+    let mut places: Vec<Listen> = Vec::new();
+    let read: Option<OneOrMany<Spanned<Listen>>> = table.required("listen", findings);
+    for Spanned { value, at } in read.into_iter().flat_map(|OneOrMany(read)| read) {
+        if places.iter().any(|place| place.address == value.address) {
+            findings.complain(at, format!("{} stands here twice", value.address), "");
+        }
+        places.push(value);
+    }
+    places
+}
+
+impl Read for Listen {
+    fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
+        let Value::Map(_) = node.value else {
+            return std::net::SocketAddr::read(node, findings).map(Listen::from);
+        };
+        let mut table = Table::open(node, findings)?;
+        let (address, tls) = (table.required("address", findings), table.optional("tls", findings));
+        table.finish(findings);
+        Some(Listen { address: address?, tls })
+    }
+}
+
+impl Read for Tls {
+    fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
+        let mut table = Table::open(node, findings)?;
+        let certificate = table.required("certificate", findings);
+        let key = table.required("key", findings);
+        let client_ca = table.optional("client_ca", findings);
+        table.finish(findings);
+        Some(Tls { certificate: certificate?, key: key?, client_ca })
+    }
+}

@@ -1,8 +1,8 @@
 //! Configurations: the first, which begins a life of this master, and every later one, adopted while builds run.
 
 use super::Botmaster;
+use super::absence::Absence;
 use super::build::Input;
-use super::service::Alarm;
 use super::workers::Worker;
 use crate::config::{Config, WorkerKind};
 use crate::kernel::{Ranked, Refusal, Turn};
@@ -53,7 +53,8 @@ impl Botmaster {
         let rows = self.db.workers().all();
         let rows = rows
             .map_err(|error| vec![Refusal { service: Self::NAME, what: format!("the workers: {error}") }])?;
-        self.paused = rows.into_iter().filter(|row| row.paused).map(|row| row.name).collect();
+        let paused = rows.into_iter().filter(|row| row.paused);
+        self.paused = paused.map(|row| (row.name, row.pause_reason.unwrap_or_default())).collect();
         Ok(())
     }
 
@@ -71,12 +72,9 @@ impl Botmaster {
             self.builders.insert(builder.name.clone(), builder);
         }
         for config in &wanted.workers {
-            let paused = self.paused.contains(&config.name);
-            let worker = self
-                .workers
-                .all
-                .entry(config.name.clone())
-                .or_insert_with(|| Worker { paused, ..Worker::new(config.clone()) });
+            let pause = self.paused.remove(&config.name);
+            let new = || Worker { pause, ..Worker::new(config.clone(), Absence::begin(turn)) };
+            let worker = self.workers.all.entry(config.name.clone()).or_insert_with(new);
             (worker.config, worker.is_removed) = (config.clone(), false);
             if let Some(text) = self.prepared.remove(&config.name) {
                 // A password that has not changed may still be another text: registering again costs nothing.
@@ -94,11 +92,16 @@ impl Botmaster {
         }
         self.adopt_locals(turn);
         for name in self.workers.all.keys().cloned().collect::<Vec<_>>() {
-            if self.timers.get(&Alarm::Ping(name.clone())).is_none() {
-                self.check_pulse(&name, turn);
-            }
+            self.check_pulse(&name, turn);
+            self.expect_back(&name);
             self.update_list(&name);
-            self.settle_worker(&name);
+            self.settle_worker(&name, turn);
+        }
+        if let Some(claimant) = self.claimant {
+            let serving = self.serving.iter().flat_map(|(worker, builders)| {
+                builders.iter().map(|builder| (worker.clone(), builder.name.clone()))
+            });
+            self.db.workers().configured(claimant.master, serving.collect());
         }
         self.may_start = true;
     }

@@ -1,4 +1,4 @@
-//! What people ask of the service: stops, cancellations, rebuilds, pauses, and how things stand.
+//! What people ask of the service about builds: stops, cancellations, rebuilds, and how things stand.
 
 use super::build::Input;
 use super::{Botmaster, Refused, RunningBuild, Snapshot};
@@ -86,17 +86,7 @@ impl Botmaster {
         Ok(added.id)
     }
 
-    pub(super) fn set_paused(&mut self, name: &str, paused: bool) -> Result<(), Refused> {
-        let Some(worker) = self.workers.all.get_mut(name) else {
-            return Err(Refused::NoSuchWorker(name.to_owned()));
-        };
-        self.db.workers().set_wishes(name, paused, worker.graceful)?;
-        worker.paused = paused;
-        self.may_start = true;
-        Ok(())
-    }
-
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub(super) fn snapshot(&self, turn: &Turn) -> Snapshot {
         let build = |(build, running): (&BuildId, &super::running::Running)| RunningBuild {
             build: *build,
             number: running.machine.plan().number,
@@ -112,7 +102,7 @@ impl Botmaster {
                 .workers
                 .all
                 .iter()
-                .map(|(name, worker)| worker.status(self.serving.get(name)))
+                .map(|(name, worker)| worker.status(self.serving.get(name), (turn.now(), turn.wall())))
                 .collect(),
             builds: self.builds.iter().map(build).collect(),
             waiting: self.queue.counts().map(|(builder, count)| (builder.to_owned(), count)).collect(),

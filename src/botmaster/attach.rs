@@ -62,6 +62,8 @@ pub struct Greeting {
     pub listed: Vec<Listed>,
     /// What it said of itself.
     pub info: BTreeMap<String, String>,
+    /// The environment of its processes.
+    pub environ: BTreeMap<String, String>,
     /// What it can do.
     pub abilities: Abilities,
     /// Its objects for the builders.
@@ -79,6 +81,7 @@ impl Greeting {
             master,
             listed,
             info: BTreeMap::new(),
+            environ: BTreeMap::new(),
             abilities: Abilities::default(),
             builders: BTreeMap::new(),
             is_slave: false,
@@ -151,11 +154,18 @@ impl Greeting {
         }
     }
 
-    /// Keeps the texts; not the environment, which is long and may hold what nobody should see.
+    /// Keeps the texts, and apart from them the environment, which may hold what nobody should see.
     fn take_info(&mut self, info: &Value) {
         for (key, value) in info.as_dict().unwrap_or_default().iter().take(INFO_ENTRIES) {
             if let (Some(key), Some(value)) = (key.as_str(), short(value)) {
                 self.info.insert(key.chars().take(64).collect(), value);
+            }
+        }
+        let environ = info.get("environ").and_then(Value::as_dict).unwrap_or_default();
+        for (key, value) in environ.iter().take(INFO_ENTRIES) {
+            if let (Some(key), Some(value)) = (key.as_str(), short(value)) {
+                let value = if may_be_secret(key) { HIDDEN.to_owned() } else { value };
+                self.environ.insert(key.chars().take(64).collect(), value);
             }
         }
     }
@@ -170,6 +180,15 @@ pub fn list_value(listed: &[Listed]) -> Value {
 pub fn builders(answer: &Value) -> BTreeMap<String, Luid> {
     let pairs = answer.as_dict().unwrap_or_default();
     pairs.iter().filter_map(|(name, object)| Some((name.as_str()?.to_owned(), object.as_remote()?))).collect()
+}
+
+/// What stands in the place of a value that may be a secret.
+const HIDDEN: &str = "(not kept)";
+
+/// Whether the name of a variable says that its value is nobody's business.
+fn may_be_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "AUTH", "COOKIE"].iter().any(|part| name.contains(part))
 }
 
 fn abilities(commands: &Value) -> Abilities {

@@ -193,7 +193,7 @@ impl Botmaster {
             buildset: &buildset,
             build: &row,
             builder: &builder,
-            worker: &kept.config.properties,
+            worker: &kept.config,
             basedir: session.info.get("basedir").map(String::as_str),
             is_windows: session.info.get("system").is_some_and(|system| system == "nt"),
         });

@@ -8,11 +8,29 @@ pub const GREETING_PATIENCE: Duration = Duration::from_secs(60);
 /// How long the old one of two connections of one name has to answer before the new one takes its place (`BM-07`).
 pub const ARBITRATION_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a worker has to answer a ping, and how many it may leave unanswered before it counts as lost.
-pub const PING_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a worker has to answer a ping: two thirds of its keepalive interval, but not less than this.
+pub const PING_PATIENCE_SHORTEST: Duration = Duration::from_secs(2);
 
-/// See [`PING_PATIENCE`].
+/// See [`PING_PATIENCE_SHORTEST`]: and not more than this.
+pub const PING_PATIENCE_LONGEST: Duration = Duration::from_secs(20);
+
+/// How many pings a worker may leave unanswered before it counts as lost.
 pub const PINGS: u32 = 2;
+
+/// How long a worker that was told to shut down may stay before it is cut off.
+pub const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(30);
+
+/// See [`SHUTDOWN_PATIENCE`]: for one that is to go at once, whatever it builds.
+pub const KILL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a worker takes no builds after one ended as an exception, at first and at most (`N-WK-03`).
+pub const QUARANTINE_FIRST: Duration = Duration::from_secs(10);
+
+/// See [`QUARANTINE_FIRST`].
+pub const QUARANTINE_LONGEST: Duration = Duration::from_secs(3600);
+
+/// How many connections of a worker within an hour are counted; beyond that it is "as many or more".
+pub const CONNECTS_KEPT: usize = 256;
 
 /// How long a worker has to answer that a build begins.
 pub const START_PATIENCE: Duration = Duration::from_secs(60);

@@ -7,6 +7,7 @@
 //!   and [`steps`] (what a build does next), [`render`] (`%(...)s`), [`logs`] (output to lines).
 //! * Never: loses a request (the rows are the truth), runs a program but a local worker, waits for a worker.
 
+mod absence;
 mod adopt;
 mod asked;
 pub mod attach;
@@ -20,6 +21,8 @@ pub mod local;
 mod locals;
 pub mod logs;
 mod properties;
+mod pulse;
+mod quarantine;
 pub mod render;
 mod running;
 pub mod service;
@@ -27,6 +30,7 @@ mod sessions;
 pub mod step;
 pub mod steps;
 pub mod store;
+mod wishes;
 mod workers;
 
 #[cfg(test)]
@@ -38,6 +42,7 @@ use crate::db;
 use crate::kernel::{Address, Door, Gone, Hint, Offer, Ranked, Reply};
 use crate::model::{BuildId, BuildsetId, Event, RequestId, StepId, Wall};
 use crate::pbmanager::{self, News};
+use serde::{Deserialize, Serialize};
 
 /// What can be told to the service.
 pub enum Msg {
@@ -83,20 +88,13 @@ pub enum Msg {
     },
     /// See [`Handle::snapshot`].
     Snapshot(Reply<Snapshot>),
-    /// See [`Handle::set_paused`].
-    SetPaused {
+    /// See [`Handle::steer_worker`].
+    SteerWorker {
         /// Which.
         worker: String,
-        /// Whether it gets no new builds.
-        paused: bool,
-        /// Whether it is so now.
-        reply: Reply<Result<(), Refused>>,
-    },
-    /// See [`Handle::shut_down_worker`].
-    ShutDownWorker {
-        /// Which.
-        worker: String,
-        /// Whether it will be.
+        /// What.
+        wish: WorkerWish,
+        /// Whether it is done, or will be.
         reply: Reply<Result<(), Refused>>,
     },
 }
@@ -149,7 +147,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// Why a request for this builder is not being built, for people.
     pub fn why_waiting(&self, builder: &str) -> String {
-        let serves = |worker: &&WorkerStatus| worker.builders.iter().any(|served| served == builder);
+        let serves = |worker: &&WorkerStatus| worker.builders.iter().any(|served| served.builder == builder);
         let serving: Vec<&WorkerStatus> = self.workers.iter().filter(serves).collect();
         let here: Vec<_> = serving.iter().filter(|worker| worker.state == WorkerState::Connected).collect();
         let names = |workers: &[&WorkerStatus]| {
@@ -159,7 +157,12 @@ impl Snapshot {
             () if self.draining => "the master starts no more builds: it is about to stop".to_owned(),
             () if serving.is_empty() => "the builder is not configured, or has no workers".to_owned(),
             () if here.is_empty() => format!("no worker of the builder is connected: {}", names(&serving)),
-            () if here.iter().all(|worker| worker.paused) => "every connected worker is paused".to_owned(),
+            () if here.iter().all(|worker| worker.pause.is_some()) => {
+                "every connected worker is paused".to_owned()
+            }
+            () if here.iter().all(|worker| worker.pause.is_some() || worker.quarantined_until.is_some()) => {
+                "every connected worker is paused, or in quarantine after an exception".to_owned()
+            }
             () => "every connected worker is busy, or other requests go first".to_owned(),
         }
     }
@@ -172,20 +175,64 @@ pub struct WorkerStatus {
     pub name: String,
     /// What it is doing.
     pub state: WorkerState,
-    /// Whether an operator holds new builds back.
-    pub paused: bool,
+    /// Why an operator holds new builds back, if one does; empty where no reason was given.
+    pub pause: Option<String>,
+    /// Until when it gets no builds, since some ended as exceptions (`N-WK-03`).
+    pub quarantined_until: Option<Wall>,
+    /// Since when it is missing: away for longer than it may be.
+    pub missing_since: Option<Wall>,
+    /// How often it connected within the last hour (`SL-14`).
+    pub connects: usize,
     /// Whether it leaves as soon as its builds are done.
     pub graceful: bool,
     /// How many builds it runs.
     pub running: usize,
     /// How many it may run at a time; `None` for any number.
     pub max_builds: Option<u32>,
-    /// The configured builders that it serves.
-    pub builders: Vec<String>,
+    /// The configured builders that it serves, and how it stands with each.
+    pub builders: Vec<Slot>,
     /// What stands in its way, if something does: a secret that is missing, a process that dies.
     pub trouble: Option<String>,
     /// When it was last heard of, if it is connected.
     pub heard_at: Option<Wall>,
+}
+
+/// A worker's place for builds of one builder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The builder.
+    pub builder: String,
+    /// How it stands.
+    pub state: SlotState,
+}
+
+/// How a worker stands with one of its builders (`SL-20`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotState {
+    /// The worker is not connected.
+    Away,
+    /// The worker is being greeted, or has not taken the builder yet.
+    Attaching,
+    /// It can take a build.
+    Idle,
+    /// It was told of a build, and has not answered yet.
+    Pinging,
+    /// It builds.
+    Building,
+}
+
+/// What an operator wishes of a worker (`N-WK-02`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerWish {
+    /// Give it no new builds; why, for people, or empty. Kept over a restart. It ends a quarantine.
+    Pause(String),
+    /// Give it builds again. It ends a quarantine too.
+    Unpause,
+    /// Let it end what it builds, then shut it down (`SL-13`).
+    Leave,
+    /// Shut it down now; what it builds is built again.
+    Kill,
 }
 
 /// How far a worker has come.
@@ -281,22 +328,13 @@ impl<Me: Ranked> Handle<Me> {
         self.0.call(Msg::Snapshot)
     }
 
-    /// Holds new builds back from a worker, or no longer. Kept over a restart; committed when this returns.
+    /// Does what an operator wishes of a worker. A pause, and its end, are committed when this returns.
     ///
     /// # Errors
-    /// There is no such worker, or the database is out of reach.
-    pub fn set_paused(&self, worker: &str, paused: bool) -> Result<Result<(), Refused>, Gone> {
+    /// There is no such worker, it is not connected and so can be sent nowhere, or the database is out of reach.
+    pub fn steer_worker(&self, worker: &str, wish: WorkerWish) -> Result<Result<(), Refused>, Gone> {
         let worker = worker.to_owned();
-        self.0.call(|reply| Msg::SetPaused { worker, paused, reply })
-    }
-
-    /// Shuts a worker down as soon as its builds are done; until then it gets no new ones (`SL-13`).
-    ///
-    /// # Errors
-    /// There is no such worker, or it is not connected.
-    pub fn shut_down_worker(&self, worker: &str) -> Result<Result<(), Refused>, Gone> {
-        let worker = worker.to_owned();
-        self.0.call(|reply| Msg::ShutDownWorker { worker, reply })
+        self.0.call(|reply| Msg::SteerWorker { worker, wish, reply })
     }
 }
 

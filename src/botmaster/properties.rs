@@ -16,8 +16,8 @@ pub(super) struct Origins<'a> {
     pub build: &'a Build,
     /// Its builder.
     pub builder: &'a config::Builder,
-    /// The worker's own.
-    pub worker: &'a Properties,
+    /// The worker's configuration.
+    pub worker: &'a config::Worker,
     /// The worker's base directory, if it said so.
     pub basedir: Option<&'a str>,
     /// Whether the worker's paths are those of Windows.
@@ -47,13 +47,18 @@ pub(super) fn of_build(origins: &Origins<'_>) -> Properties {
     }
     all.set("buildername", builder.name.as_str(), "Builder");
     all.update(&builder.properties);
-    all.update(origins.worker);
+    all.update(&origins.worker.properties);
     all.set("workername", build.worker.as_str(), "Worker");
     if let Some(basedir) = origins.basedir {
         let builddir = join(basedir, &builder.build_dir, origins.is_windows);
         all.set("basedir", basedir, "Worker");
         all.set("workdir", builddir.as_str(), "Worker");
         all.set("builddir", builddir, "Worker");
+    }
+    for (name, property) in origins.worker.default_properties.iter() {
+        if all.value(name).is_none() {
+            all.set(name, property.value.clone(), &property.source);
+        }
     }
     all
 }

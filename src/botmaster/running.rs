@@ -205,7 +205,8 @@ impl Botmaster {
             // The worker still has the builder as this build knew it.
             self.update_list(&worker);
         }
-        self.settle_worker(&worker);
+        self.judge_worker(&worker, results, turn);
+        self.settle_worker(&worker, turn);
         self.tell_if_idle();
     }
 }

@@ -6,13 +6,13 @@ use super::locals::LocalWorkers;
 use super::running::Running;
 use super::store::Store;
 use super::workers::Workers;
-use super::{Msg, Refused, Wiring};
+use super::{Msg, Wiring};
 use crate::config::{Builder, Config, SecretText};
 use crate::db::{self, Claimant};
 use crate::kernel::{Hint, Offer, Ranked, Refusal, Service, Timers, Turn, rank};
 use crate::model::{BuildId, Mono, RequestId};
 use crate::pbmanager::{self, News};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,6 +25,12 @@ pub(super) enum Alarm {
     Arbitration(String),
     /// A worker is silent.
     Ping(String),
+    /// A worker was told to go.
+    Leaving(String),
+    /// A worker has been away for long.
+    Missing(String),
+    /// A worker's quarantine is over.
+    Quarantine(String),
     /// A build's deadline.
     Build(BuildId),
     /// Lines of logs have waited long enough.
@@ -58,8 +64,9 @@ pub struct Botmaster {
     pub(super) serving: BTreeMap<String, Vec<Arc<Builder>>>,
     /// The workers' secrets of the configuration that is being prepared.
     pub(super) prepared: BTreeMap<String, SecretText>,
-    /// The workers that operators hold builds back from, as the rows had it when a configuration was prepared.
-    pub(super) paused: BTreeSet<String>,
+    /// The workers that operators hold builds back from, and why, as the rows had it when a configuration was
+    /// prepared.
+    pub(super) paused: BTreeMap<String, String>,
     pub(super) workers: Workers,
     pub(super) locals: LocalWorkers,
     pub(super) queue: Distributor,
@@ -90,7 +97,7 @@ impl Botmaster {
             builders: BTreeMap::new(),
             serving: BTreeMap::new(),
             prepared: BTreeMap::new(),
-            paused: BTreeSet::new(),
+            paused: BTreeMap::new(),
             workers: Workers::default(),
             locals: LocalWorkers::new(launcher),
             queue: Distributor::default(),
@@ -111,11 +118,14 @@ impl Botmaster {
 
     fn ring(&mut self, alarm: Alarm, turn: &mut Turn) {
         match alarm {
-            Alarm::Greeting(worker) => self.drop_session(&worker, "its greeting takes too long"),
+            Alarm::Greeting(worker) => self.give_up(&worker, "its greeting takes too long", turn),
             Alarm::Arbitration(worker) => {
-                self.drop_session(&worker, "it does not answer, and another connection wants its place");
+                self.give_up(&worker, "it does not answer, and another connection wants its place", turn);
             }
             Alarm::Ping(worker) => self.check_pulse(&worker, turn),
+            Alarm::Leaving(worker) => self.give_up(&worker, "it was told to shut down, and stays", turn),
+            Alarm::Missing(worker) => self.is_missing(&worker, turn),
+            Alarm::Quarantine(worker) => self.end_quarantine(&worker),
             Alarm::Build(build) => self.build_timer(build, turn),
             Alarm::Chunks => self.write_chunks(),
             Alarm::Queue => {
@@ -191,19 +201,8 @@ impl Service for Botmaster {
                 self.draining.get_or_insert_default().push(idle);
                 self.tell_if_idle();
             }
-            Msg::Snapshot(reply) => reply.send(self.snapshot()),
-            Msg::SetPaused { worker, paused, reply } => reply.send(self.set_paused(&worker, paused)),
-            Msg::ShutDownWorker { worker, reply } => {
-                let known = self.workers.all.contains_key(&worker);
-                reply.send(match self.workers.session(&worker) {
-                    Some(_) => {
-                        self.leave_gracefully(&worker);
-                        Ok(())
-                    }
-                    None if known => Err(Refused::NotConnected(worker)),
-                    None => Err(Refused::NoSuchWorker(worker)),
-                });
-            }
+            Msg::Snapshot(reply) => reply.send(self.snapshot(turn)),
+            Msg::SteerWorker { worker, wish, reply } => reply.send(self.steer_worker(&worker, wish, turn)),
         }
     }
 

@@ -1,9 +1,10 @@
-//! What the service makes of news from its workers: greetings, pings, calls, lost connections.
+//! What the service makes of news from its workers: greetings, calls, answers, lost connections.
 
 use super::Botmaster;
+use super::absence::Absence;
 use super::attach::{Greeting, Listed, Wish, builders, list_value};
 use super::build::Input;
-use super::limits::{ARBITRATION_PATIENCE, GREETING_PATIENCE, PING_PATIENCE, PINGS};
+use super::limits::GREETING_PATIENCE;
 use super::service::Alarm;
 use super::workers::{Contender, Purpose, Session};
 use crate::db;
@@ -13,6 +14,9 @@ use crate::pb::{Call, Failure, Luid, Target, TextForm, Value};
 use crate::pbmanager::{ConnectionId, News};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// What a worker said, by name.
+type Texts = BTreeMap<String, String>;
 
 /// The key of the object that a worker gets for its login, on each connection.
 const AVATAR: u64 = 1;
@@ -42,14 +46,6 @@ impl Botmaster {
         }
     }
 
-    fn heard(&mut self, connection: ConnectionId, turn: &Turn) {
-        if let Some((worker, _)) = self.workers.by_connection(connection)
-            && let Some(session) = &mut worker.session
-        {
-            (session.heard, session.heard_at, session.unanswered) = (turn.now(), turn.wall(), 0);
-        }
-    }
-
     fn attached(&mut self, connection: ConnectionId, name: &str, mind: Option<Luid>, turn: &mut Turn) {
         let Some(mind) = mind else {
             let failure = Failure::pb_error("this name is a worker's, and a worker gives its Bot");
@@ -65,15 +61,7 @@ impl Botmaster {
             return self.greet(connection, name, mind, turn);
         };
         let old = (session.connection, session.mind);
-        let earlier = worker.contender.replace(Contender { connection, mind });
-        self.workers.connect(connection, name);
-        if let Some(earlier) = earlier {
-            let _ = self.pb.close(earlier.connection, "another connection of this name came after it");
-        }
-        let notice = format!("master already has a connection named '{name}' - checking its liveness");
-        let _ = self.pb.call(connection, mind, "print", vec![Value::from(notice)], 0);
-        self.call(old.0, name, old.1, "print", vec![Value::from("ping")], Purpose::Arbitration);
-        self.timers.set(Alarm::Arbitration(name.to_owned()), turn.now() + ARBITRATION_PATIENCE);
+        self.arbitrate(name, Contender { connection, mind }, old, turn);
     }
 
     fn greet(&mut self, connection: ConnectionId, name: &str, mind: Luid, turn: &mut Turn) {
@@ -128,22 +116,23 @@ impl Botmaster {
         session.builders = greeting.builders;
         session.is_slave = greeting.is_slave;
         session.info = Arc::new(greeting.info);
+        let environ = greeting.environ;
         session.abilities = Arc::new(greeting.abilities);
         (worker.graceful, worker.trouble) = (false, None);
+        worker.connects.note(turn.now());
         let info = session.info.clone();
         let _ = self.pb.admit(connection, AVATAR);
         slog::info!(turn.log(), "worker is ready"; "worker" => name,
             "version" => info.get("version").map_or("?", String::as_str));
-        self.note_connection(name, Some(info), turn);
-        if let Some(keepalive) = self.config.pb.keepalive {
-            self.timers.set(Alarm::Ping(name.to_owned()), turn.now() + keepalive);
-        }
+        self.note_connection(name, Some((info, environ)), turn);
+        self.check_pulse(name, turn);
+        self.expect_back(name);
         self.update_list(name);
         self.may_start = true;
     }
 
     /// Stores that a worker came, with what it says of itself, or went; tells it after the commit.
-    fn note_connection(&self, name: &str, came: Option<Arc<BTreeMap<String, String>>>, turn: &Turn) {
+    fn note_connection(&self, name: &str, came: Option<(Arc<Texts>, Texts)>, turn: &Turn) {
         let Some(claimant) = self.claimant else { return };
         let (worker, now) = (name.to_owned(), turn.wall());
         let event = match came {
@@ -154,7 +143,9 @@ impl Botmaster {
         self.db.write_later_then(
             0,
             move |tx| match &came {
-                Some(info) => db::workers::connected(tx, &worker, claimant.master, info, now),
+                Some((info, environ)) => {
+                    db::workers::connected(tx, &worker, claimant.master, (info, environ), now)
+                }
                 None => db::workers::disconnected(tx, &worker, claimant.master, now),
             },
             move |()| tell.tell(event),
@@ -169,8 +160,7 @@ impl Botmaster {
             .map(|running| &running.machine.plan().builder)
             .map(|builder| (builder.name.as_str(), builder.build_dir.as_str()))
             .collect();
-        let configured =
-            self.config.builders.iter().filter(|builder| builder.workers.iter().any(|w| w == name));
+        let configured = self.serving.get(name).into_iter().flatten();
         let mut listed: Vec<Listed> = configured
             .map(|builder| {
                 let dir = building.remove(builder.name.as_str()).unwrap_or(&builder.build_dir);
@@ -260,13 +250,7 @@ impl Botmaster {
                 }
                 self.grant(connection, &name, wishes, turn);
             }
-            Purpose::Arbitration => {
-                self.timers.cancel(&Alarm::Arbitration(name.clone()));
-                let Some(contender) = worker.contender.take() else { return };
-                slog::warn!(turn.log(), "a second worker of one name is refused"; "worker" => &name);
-                let failure = Failure::runtime_error("rejecting duplicate worker");
-                let _ = self.pb.refuse(contender.connection, failure);
-            }
+            Purpose::Arbitration => self.old_one_stays(&name, turn),
             Purpose::BuilderList => self.listed(connection, &name, result),
             Purpose::StartBuild(build) => match result {
                 Err(failure) if !failure.is_no_such_method() => {
@@ -313,7 +297,7 @@ impl Botmaster {
             (Target::Key(AVATAR), "shutdown") => {
                 slog::info!(turn.log(), "worker asks to leave"; "worker" => &name);
                 let _ = self.pb.answer(connection, call.request, Value::None);
-                self.leave_gracefully(&name);
+                self.leave_gracefully(&name, turn);
             }
             (Target::Key(AVATAR), method) => {
                 let failure = Failure::no_such_perspective_method("Worker", method);
@@ -344,7 +328,7 @@ impl Botmaster {
         }
     }
 
-    fn detached(&mut self, connection: ConnectionId, reason: &str, turn: &mut Turn) {
+    pub(super) fn detached(&mut self, connection: ConnectionId, reason: &str, turn: &mut Turn) {
         let Some(name) = self.workers.disconnect(connection) else { return };
         let Some(worker) = self.workers.all.get_mut(&name) else { return };
         if worker.contender.as_ref().is_some_and(|contender| contender.connection == connection) {
@@ -356,13 +340,12 @@ impl Botmaster {
             return;
         };
         slog::info!(turn.log(), "worker is gone"; "worker" => &name, "why" => reason);
-        for alarm in
-            [Alarm::Greeting(name.clone()), Alarm::Ping(name.clone()), Alarm::Arbitration(name.clone())]
-        {
-            self.timers.cancel(&alarm);
+        for alarm in [Alarm::Greeting, Alarm::Ping, Alarm::Arbitration, Alarm::Leaving] {
+            self.timers.cancel(&alarm(name.clone()));
         }
         let contender = worker.contender.take();
         if session.is_ready() {
+            worker.absence = Absence::begin(turn);
             self.note_connection(&name, None, turn);
         }
         let lost = self.builds.iter().filter(|(_, running)| running.worker == name);
@@ -372,7 +355,8 @@ impl Botmaster {
         if let Some(contender) = contender {
             self.greet(contender.connection, &name, contender.mind, turn);
         }
-        self.settle_worker(&name);
+        self.expect_back(&name);
+        self.settle_worker(&name, turn);
     }
 
     /// Closes the connection of a worker, which gets no more builds on it; the rest follows from its loss.
@@ -380,51 +364,6 @@ impl Botmaster {
         if let Some(session) = self.workers.session(name) {
             session.is_leaving = true;
             let _ = self.pb.close(session.connection, why);
-        }
-    }
-
-    /// Pings a worker that is silent, or gives it up (`SL-07`).
-    pub(super) fn check_pulse(&mut self, name: &str, turn: &mut Turn) {
-        let Some(keepalive) = self.config.pb.keepalive else { return };
-        let Some(session) = self.workers.session(name) else { return };
-        let alarm = Alarm::Ping(name.to_owned());
-        let due = session.heard + keepalive;
-        if session.unanswered == 0 && turn.now() < due {
-            return self.timers.set(alarm, due);
-        }
-        if session.unanswered >= PINGS {
-            return self.drop_session(name, "it does not answer");
-        }
-        session.unanswered += 1;
-        let (connection, mind) = (session.connection, session.mind);
-        self.timers.set(alarm, turn.now() + PING_PATIENCE);
-        self.call(connection, name, mind, "print", vec![Value::from("ping")], Purpose::Ping);
-    }
-
-    /// From now on the worker gets no builds; once its last is done, it is shut down (`SL-13`).
-    pub(super) fn leave_gracefully(&mut self, name: &str) {
-        if let Some(worker) = self.workers.all.get_mut(name) {
-            worker.graceful = true;
-        }
-        self.settle_worker(name);
-    }
-
-    /// After a build, or a change: lets a worker go that should, and removes one that is not configured.
-    pub(super) fn settle_worker(&mut self, name: &str) {
-        let Some(worker) = self.workers.all.get_mut(name) else { return };
-        if !worker.building.is_empty() {
-            return;
-        }
-        match &mut worker.session {
-            Some(_) if worker.is_removed => self.drop_session(name, "it is not configured any more"),
-            Some(session) if worker.graceful && session.is_ready() && !session.is_leaving => {
-                session.is_leaving = true;
-                let (connection, mind) = (session.connection, session.mind);
-                self.call(connection, name, mind, "shutdown", Vec::new(), Purpose::Shutdown);
-            }
-            Some(_) => {}
-            None if worker.is_removed => drop(self.workers.all.remove(name)),
-            None => {}
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The workers as values: who is there, what each is doing, and which of them takes the next build.
 
+use super::absence::Absence;
 use super::attach::{Ask, Greeting, Listed};
+use super::quarantine::Quarantine;
 use super::steps::Abilities;
-use super::{WorkerState, WorkerStatus};
+use super::wishes::Connects;
+use super::{Slot, SlotState, WorkerState, WorkerStatus};
 use crate::config;
 use crate::model::{BuildId, Mono, Wall};
 use crate::pb::Luid;
@@ -84,8 +87,12 @@ pub(super) struct Worker {
     pub config: config::Worker,
     /// It is not configured any more, and goes when its builds are done.
     pub is_removed: bool,
-    pub paused: bool,
+    /// Why an operator holds new builds back, if one does; empty where no reason was given.
+    pub pause: Option<String>,
     pub graceful: bool,
+    pub quarantine: Quarantine,
+    pub absence: Absence,
+    pub connects: Connects,
     pub session: Option<Session>,
     pub contender: Option<Contender>,
     /// What stands in its way.
@@ -97,12 +104,16 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub fn new(config: config::Worker) -> Worker {
+    /// One that is away since `absence` began.
+    pub fn new(config: config::Worker, absence: Absence) -> Worker {
         Worker {
             config,
             is_removed: false,
-            paused: false,
+            pause: None,
             graceful: false,
+            quarantine: Quarantine::default(),
+            absence,
+            connects: Connects::default(),
             session: None,
             contender: None,
             trouble: None,
@@ -118,15 +129,49 @@ impl Worker {
             session.is_ready() && !session.is_leaving && session.builders.contains_key(builder)
         };
         !self.is_removed
-            && !self.paused
+            && self.pause.is_none()
+            && self.quarantine.until().is_none()
             && !self.graceful
             && has_room
             && !self.building.contains(builder)
             && self.session.as_ref().is_some_and(serves)
     }
 
+    /// Whether it is away, should not be, and nobody was told yet.
+    pub fn is_awaited(&self) -> bool {
+        let is_here = self.session.as_ref().is_some_and(Session::is_ready);
+        !is_here && !self.is_removed && !self.absence.told
+    }
+
+    /// What stands between it and a build of this builder, if anything does (`SL-20`).
+    fn slot(&self, builder: &str) -> SlotState {
+        let pinged = |session: &Session| {
+            session.calls.values().any(|purpose| matches!(purpose, Purpose::StartBuild(_)))
+        };
+        match &self.session {
+            None => SlotState::Away,
+            Some(session) if self.building.contains(builder) => {
+                if pinged(session) {
+                    SlotState::Pinging
+                } else {
+                    SlotState::Building
+                }
+            }
+            Some(session) if session.is_ready() && session.builders.contains_key(builder) => SlotState::Idle,
+            Some(_) => SlotState::Attaching,
+        }
+    }
+
     /// How it stands; `serving` are its configured builders.
-    pub fn status(&self, serving: Option<&Vec<Arc<config::Builder>>>) -> WorkerStatus {
+    pub fn status(
+        &self,
+        serving: Option<&Vec<Arc<config::Builder>>>,
+        (now, wall): (Mono, Wall),
+    ) -> WorkerStatus {
+        let slot = |builder: &Arc<config::Builder>| Slot {
+            builder: builder.name.clone(),
+            state: self.slot(&builder.name),
+        };
         WorkerStatus {
             name: self.config.name.clone(),
             state: match &self.session {
@@ -134,11 +179,14 @@ impl Worker {
                 Some(session) if session.is_ready() => WorkerState::Connected,
                 Some(_) => WorkerState::Attaching,
             },
-            paused: self.paused,
+            pause: self.pause.clone(),
+            quarantined_until: self.quarantine.until().map(|until| wall + until.since(now)),
+            missing_since: self.absence.told.then_some(self.absence.since_wall),
+            connects: self.connects.count(now),
             graceful: self.graceful,
             running: self.building.len(),
             max_builds: self.config.max_builds,
-            builders: serving.into_iter().flatten().map(|builder| builder.name.clone()).collect(),
+            builders: serving.into_iter().flatten().map(slot).collect(),
             trouble: self.trouble.clone(),
             heard_at: self.session.as_ref().map(|session| session.heard_at),
         }

@@ -1,7 +1,7 @@
 //! Masters, their fences, and what a restart makes of the builds that were running (`design.md` 4).
 
 use super::engine::{Connection, DbError, Transaction, params};
-use super::{Handle, builds, requests};
+use super::{Handle, builds, requests, workers};
 use crate::kernel::Ranked;
 use crate::model::{BuildId, MasterId, RequestId, Results, Wall};
 
@@ -69,7 +69,7 @@ pub fn start(tx: &mut Transaction<'_>, name: &str, now: Wall) -> Result<(Claiman
 fn recover_rows(tx: &mut Transaction<'_>, master: MasterId, now: Wall) -> Result<Recovered, DbError> {
     let builds = builds::interrupt_all(tx, master, "interrupted by a master restart", Results::Retry, now)?;
     let requests = requests::unclaim_all(tx, master)?;
-    tx.execute("UPDATE workers SET connected_to = NULL WHERE connected_to = $1", params![master])?;
+    workers::forget_master(tx, master)?;
     Ok(Recovered { builds, requests })
 }
 
@@ -142,7 +142,7 @@ impl<Me: Ranked> Masters<'_, Me> {
                 "UPDATE masters SET active = 0, last_active_at = $3 WHERE id = $1 AND fence = $2",
                 params![claimant.master, claimant.fence, now],
             )?;
-            Ok(())
+            workers::forget_master(tx, claimant.master)
         })
     }
 }

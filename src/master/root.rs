@@ -296,7 +296,9 @@ fn activity(snapshot: Snapshot) -> Activity {
     Activity {
         builds: snapshot.builds.into_iter().map(running).collect(),
         waiting: snapshot.waiting,
-        workers: connected.map(|worker| (worker.name, worker.builders)).collect(),
+        workers: connected
+            .map(|worker| (worker.name, worker.builders.into_iter().map(|slot| slot.builder).collect()))
+            .collect(),
     }
 }
 

@@ -38,6 +38,10 @@ pub enum Event {
     WorkerConnected { worker: String },
     /// A worker's connection ended.
     WorkerLost { worker: String },
+    /// A worker has been away for longer than it may; told once for each loss (`N-WK-07`).
+    WorkerMissing { worker: String },
+    /// A worker was paused or not any more, is to leave, or went into quarantine or out of it.
+    WorkerUpdated { worker: String },
     /// The configuration changed: builders, workers or schedulers came or went.
     Reconfigured,
 }

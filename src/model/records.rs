@@ -5,6 +5,7 @@ use super::{
     BuildId, BuildsetId, ChangeId, LogId, MasterId, Properties, RequestId, Results, SourceStamp, StepId, Wall,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a scheduler asks for: one request for each builder named, all of the same source stamps.
 #[derive(Clone, Debug, PartialEq)]
@@ -191,14 +192,27 @@ pub struct WorkerInfo {
     pub name: String,
     /// When it was last connected; `None` before the first time.
     pub last_seen_at: Option<Wall>,
-    /// Whether it is connected now.
-    pub connected: bool,
+    /// The masters that it is connected to.
+    pub connected_to: Vec<MasterId>,
+    /// The masters that have it, each with a builder that it serves there.
+    pub configured_on: Vec<(MasterId, String)>,
     /// What it said of itself: `admin`, `host`, `version`, `system`, ... (`SL`).
-    pub info: std::collections::BTreeMap<String, String>,
+    pub info: BTreeMap<String, String>,
+    /// The environment of its processes; values that may be secrets are not kept.
+    pub environ: BTreeMap<String, String>,
     /// Whether it gets no new builds for now.
     pub paused: bool,
+    /// Why it is paused, if somebody said so.
+    pub pause_reason: Option<String>,
     /// Whether it is to leave when its builds are finished.
     pub graceful: bool,
+}
+
+impl WorkerInfo {
+    /// Whether it is connected to any master.
+    pub fn is_connected(&self) -> bool {
+        !self.connected_to.is_empty()
+    }
 }
 
 /// What became of one change at one scheduler: why it was or was not built.

@@ -51,7 +51,7 @@ fn a_restart_ends_what_ran_and_frees_what_was_claimed(place: Place) {
     let (step, log) = running_step(&mut connection, started[0].build);
     commit(&mut connection, |tx| {
         builds::finish(tx, earlier, started[1].build, Results::Success, "done", at(3))?;
-        workers::connected(tx, "w1", earlier.master, &BTreeMap::new(), at(2))
+        workers::connected(tx, "w1", earlier.master, (&BTreeMap::new(), &BTreeMap::new()), at(2))
     });
 
     let (later, recovered) = commit(&mut connection, |tx| start(tx, "a", at(9)));
@@ -64,7 +64,7 @@ fn a_restart_ends_what_ran_and_frees_what_was_claimed(place: Place) {
     let step = steps::get(&mut connection, step).expect("an answer").expect("the step");
     assert_eq!((step.results, step.complete_at), (Some(Results::Retry), Some(at(9))));
     assert!(logs::get(&mut connection, log).expect("an answer").expect("the log").complete);
-    assert!(!workers::get(&mut connection, "w1").expect("an answer").expect("the worker").connected);
+    assert!(!workers::get(&mut connection, "w1").expect("an answer").expect("the worker").is_connected());
 
     let waiting = unclaimed(&mut connection, None, 10).expect("requests");
     let waiting: Vec<_> = waiting.iter().map(|request| request.id).collect();
@@ -78,11 +78,13 @@ fn what_another_master_runs_is_left_alone(place: Place) {
     let other = master(&mut connection, "b");
     let ids = add_requests(&mut connection, &["one"]);
     claim(&mut connection, other, &ids);
-    commit(&mut connection, |tx| workers::connected(tx, "w1", other.master, &BTreeMap::new(), at(2)));
+    commit(&mut connection, |tx| {
+        workers::connected(tx, "w1", other.master, (&BTreeMap::new(), &BTreeMap::new()), at(2))
+    });
     let (_, recovered) = commit(&mut connection, |tx| start(tx, "a", at(9)));
     assert_eq!(recovered, Recovered::default());
     assert_eq!(builds::running(&mut connection).map(|running| running.len()), Ok(1));
-    assert!(workers::get(&mut connection, "w1").expect("an answer").expect("the worker").connected);
+    assert!(workers::get(&mut connection, "w1").expect("an answer").expect("the worker").is_connected());
 }
 
 fn a_silent_master_is_recovered_and_fenced_off(place: Place) {

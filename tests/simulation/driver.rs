@@ -3,6 +3,7 @@
 use crate::house::{EVERYTHING, House, configuration};
 use crate::invariants::{check_always, check_at_end};
 use crate::mutants::Forgets;
+use bellwether::botmaster::WorkerWish;
 use bellwether::db::builds::Filter;
 use bellwether::master::reload::Failed;
 use bellwether::model::{BuildsetId, ChangeId, NewChange};
@@ -169,7 +170,8 @@ fn happen(house: &mut House, told: &mut Told, acknowledged: &mut Acknowledged) -
 
 /// Has builds held back from a worker, or no longer.
 fn pause(house: &mut House, worker: &str, paused: bool) -> Result<(), String> {
-    let done = house.tree.botmaster.set_paused(worker, paused).map_err(|gone| gone.to_string())?;
+    let wish = if paused { WorkerWish::Pause("a whim".to_owned()) } else { WorkerWish::Unpause };
+    let done = house.tree.botmaster.steer_worker(worker, wish).map_err(|gone| gone.to_string())?;
     done.map_err(|refused| format!("{worker} is not paused: {refused}"))
 }
 
@@ -210,6 +212,10 @@ fn refused_reload(house: &mut House) -> Result<(), String> {
 fn served(house: &House) -> Result<(Vec<Vec<String>>, Vec<String>), String> {
     let snapshot = house.tree.botmaster.snapshot().map_err(|gone| gone.to_string())?;
     let schedulers = house.tree.schedulers.snapshot().map_err(|gone| gone.to_string())?;
-    let workers = snapshot.workers.into_iter().map(|worker| worker.builders).collect();
+    let workers = snapshot
+        .workers
+        .into_iter()
+        .map(|worker| worker.builders.into_iter().map(|slot| slot.builder).collect())
+        .collect();
     Ok((workers, schedulers.into_iter().map(|status| status.scheduler.name).collect()))
 }

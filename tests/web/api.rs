@@ -211,7 +211,7 @@ fn calls_reach_the_rooms_below() {
         ),
         ("builds/49", "rebuild", json!({}), "rebuild 49 by anonymous", made),
         ("buildrequests/57", "cancel", json!({}), "cancel 57 by anonymous for \"\"", Value::Null),
-        ("workers/macos-15", "unpause", json!({}), "pause macos-15 false", Value::Null),
+        ("workers/macos-15", "unpause", json!({}), "steer macos-15: Unpause", Value::Null),
     ] {
         let answer = call(&site, path, method, params);
         assert_eq!(answer.json(), json!({"jsonrpc": "2.0", "id": 7, "result": result}), "{path} {method}");

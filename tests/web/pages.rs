@@ -101,8 +101,15 @@ fn buttons_reach_the_rooms_below() {
             "../../../../builders/unit-tests/builds/1",
         ),
         ("/requests/57/cancel", "", "cancel 57 by anonymous for \"\"", "../../requests/57"),
-        ("/workers/macos-15/unpause", "", "pause macos-15 false", "../../workers/macos-15"),
-        ("/workers/fedora-43/shutdown", "", "shut down fedora-43", "../../workers/fedora-43"),
+        ("/workers/macos-15/unpause", "", "steer macos-15: Unpause", "../../workers/macos-15"),
+        (
+            "/workers/fedora-43/pause",
+            "reason=it+smokes",
+            "steer fedora-43: Pause(\"it smokes\")",
+            "../../workers/fedora-43",
+        ),
+        ("/workers/fedora-43/kill", "", "steer fedora-43: Kill", "../../workers/fedora-43"),
+        ("/workers/fedora-43/shutdown", "", "steer fedora-43: Leave", "../../workers/fedora-43"),
         (
             "/builders/lint/force/force",
             "reason=why%3F&clean=true",

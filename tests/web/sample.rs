@@ -1,12 +1,12 @@
 //! A believable week of a small project, written by the database's own verbs.
 
 use crate::site::{Rooms, Test, config_of};
-use bellwether::botmaster::{RunningBuild, WorkerState, WorkerStatus};
+use bellwether::botmaster::{RunningBuild, Slot, SlotState, WorkerState, WorkerStatus};
 use bellwether::db::masters::Claimant;
 use bellwether::db::requests::{Ending, Start, Started};
 use bellwether::db::schedulers::Classified;
 use bellwether::db::steps::StepEnd;
-use bellwether::db::{Handle, IdKind};
+use bellwether::db::{Handle, IdKind, Transaction, workers};
 use bellwether::model::{
     ChangeId, Channel, LogId, LogInfo, LogKind, LogLines, NewBuildset, NewChange, Properties, Results,
     SourceStamp, Step, StepId, Wall,
@@ -110,12 +110,21 @@ impl<'a> Sample<'a> {
             let info = info.map(|(key, value)| (key.to_owned(), value.to_owned()));
             let is_here = name != "windows-11";
             if is_here {
-                self.db.workers().connected(name, self.claimant.master, info.into(), self.now);
+                let (name, info, master, now) =
+                    (name.to_owned(), info.into(), self.claimant.master, self.now);
+                let environ = [("LANG".to_owned(), "C.UTF-8".to_owned())].into();
+                let came = move |tx: &mut Transaction<'_>| {
+                    workers::connected(tx, &name, master, (&info, &environ), now)
+                };
+                self.db.write(came).expect("a row");
             }
             snapshot.workers.push(WorkerStatus {
                 name: name.to_owned(),
                 state: if is_here { WorkerState::Connected } else { WorkerState::Away },
-                paused: name == "macos-15",
+                pause: (name == "macos-15").then(|| "the disk is full".to_owned()),
+                quarantined_until: None,
+                missing_since: None,
+                connects: 1,
                 graceful: false,
                 running: usize::from(is_here && name != "macos-15"),
                 max_builds: (name == "fedora-43").then_some(1),
@@ -123,13 +132,18 @@ impl<'a> Sample<'a> {
                     .builders
                     .iter()
                     .filter(|b| b.workers.iter().any(|w| w == name))
-                    .map(|b| b.name.clone())
+                    .map(|b| Slot { builder: b.name.clone(), state: SlotState::Idle })
                     .collect(),
                 trouble: None,
                 heard_at: Some(self.now),
             });
         }
-        self.db.workers().set_wishes("macos-15", true, false).expect("a row");
+        self.db.workers().set_wishes("macos-15", Some("the disk is full"), false).expect("a row");
+        let serving = config
+            .builders
+            .iter()
+            .flat_map(|builder| builder.workers.iter().map(|worker| (worker.clone(), builder.name.clone())));
+        self.db.workers().configured(self.claimant.master, serving.collect());
     }
 
     fn change(&self, n: usize, (author, comments, file): &(&str, &str, &str), at: Wall) -> ChangeId {

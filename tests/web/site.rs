@@ -1,7 +1,7 @@
 //! A whole site for one test: a database in a temporary file, the status service on it, and rooms below that note
 //! what they are asked.
 
-use bellwether::botmaster::Snapshot;
+use bellwether::botmaster::{Snapshot, WorkerWish};
 use bellwether::config::{Config, DatabaseUrl, load_text};
 use bellwether::db::{Connection, Database, Reader, Settings, Writer, engine, migrate};
 use bellwether::kernel::supervise::Importance;
@@ -70,12 +70,8 @@ impl Actions for Shared {
         self.0.ask(format!("cancel {request} by {owner} for {reason:?}")).map(drop)
     }
 
-    fn set_paused(&self, worker: &str, paused: bool) -> Result<(), Refused> {
-        self.0.ask(format!("pause {worker} {paused}")).map(drop)
-    }
-
-    fn shut_down_worker(&self, worker: &str) -> Result<(), Refused> {
-        self.0.ask(format!("shut down {worker}")).map(drop)
+    fn steer_worker(&self, worker: &str, wish: WorkerWish) -> Result<(), Refused> {
+        self.0.ask(format!("steer {worker}: {wish:?}")).map(drop)
     }
 
     fn snapshot(&self) -> Result<Snapshot, Refused> {

@@ -3,6 +3,7 @@
 use super::peer::Kind;
 use super::rig::Rig;
 use super::{builder, config, shell_step};
+use crate::botmaster::WorkerWish;
 use crate::model::Results;
 use crate::pb::Value;
 use std::time::Duration;
@@ -61,11 +62,11 @@ fn a_connection_that_is_being_closed_gets_no_build() {
 fn a_worker_that_was_paused_is_so_when_it_comes_back() {
     let with = config(vec![builder("b", vec![shell_step("hang")])]);
     let mut rig = Rig::new(&with);
-    rig.handle.set_paused("w", true).unwrap().unwrap();
+    rig.handle.steer_worker("w", WorkerWish::Pause(String::new())).unwrap().unwrap();
     rig.apply(&config(Vec::new()));
     rig.apply(&with);
     rig.connect("w", Kind::Worker);
-    assert!(rig.handle.snapshot().unwrap().workers[0].paused);
+    assert!(rig.handle.snapshot().unwrap().workers[0].pause.is_some());
     let request = rig.ask("b", "r1").1;
     assert_eq!(rig.db.builds().of_request(request).unwrap(), []);
 }

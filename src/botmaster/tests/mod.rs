@@ -117,6 +117,10 @@ pub(super) fn config(builders: Vec<Builder>) -> Config {
         password: Some(crate::config::Secret::Literal(crate::config::SecretText::new("pw"))),
         max_builds: None,
         properties: Properties::default(),
+        default_properties: Properties::default(),
+        keepalive: crate::config::Keepalive::Usual,
+        notify_on_missing: Vec::new(),
+        missing_timeout: Duration::from_secs(3600),
     };
     Config { workers: names.into_iter().map(worker).collect(), builders, ..Config::empty() }
 }

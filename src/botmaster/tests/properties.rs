@@ -1,6 +1,6 @@
 //! Who wins when several set one property.
 
-use super::builder;
+use super::{builder, config};
 use crate::botmaster::properties::{Origins, of_build};
 use crate::model::{
     Build, BuildId, Buildset, BuildsetId, Change, ChangeId, MasterId, NewChange, Properties, RequestId,
@@ -49,13 +49,15 @@ fn later_origins_win() {
     };
     let mut builder = builder("b", Vec::new());
     builder.properties = set(&["d", "e"], "Builder");
+    let mut worker = config(vec![builder.clone()]).workers.remove(0);
+    (worker.properties, worker.default_properties) = (set(&["e"], "Worker"), set(&["a", "f"], "Worker"));
     let properties = of_build(&Origins {
         global: &set(&["a", "b", "c", "d", "e"], "Global"),
         changes: &changes,
         buildset: &buildset,
         build: &build,
         builder: &builder,
-        worker: &set(&["e"], "Worker"),
+        worker: &worker,
         basedir: Some(r"C:\work\"),
         is_windows: true,
     });
@@ -75,6 +77,7 @@ fn later_origins_win() {
         codebase = "" (Build)
         d = "builder" (Builder)
         e = "worker" (Worker)
+        f = "worker" (Worker)
         owner = "alice" (Force Build Form)
         owners = ["alice"] (Build)
         project = "" (Build)

@@ -3,7 +3,7 @@
 use super::peer::Kind;
 use super::rig::Rig;
 use super::{builder, config, shell_step, step, template};
-use crate::botmaster::Refused;
+use crate::botmaster::{Refused, WorkerWish};
 use crate::config::StepKind;
 use crate::kernel::Hint;
 use crate::model::{Build, BuildId, RequestId, Results};
@@ -201,12 +201,12 @@ fn a_worker_runs_no_more_than_it_may() {
     let snapshot = rig.handle.snapshot().unwrap();
     assert_eq!((snapshot.workers[0].running, snapshot.builds.len()), (2, 2));
     assert_eq!(snapshot.waiting, [("a".to_owned(), 1), ("c".to_owned(), 1)]);
-    assert_eq!(rig.handle.set_paused("w", true), Ok(Ok(())));
+    assert_eq!(rig.handle.steer_worker("w", WorkerWish::Pause(String::new())), Ok(Ok(())));
     let first = rig.build(requests[0]).id;
     rig.handle.stop_build(first, "", "").unwrap().unwrap();
     rig.settle();
     assert_eq!(rig.handle.snapshot().unwrap().builds.len(), 1);
-    assert_eq!(rig.handle.set_paused("w", false), Ok(Ok(())));
+    assert_eq!(rig.handle.steer_worker("w", WorkerWish::Unpause), Ok(Ok(())));
     rig.settle();
     // The older request of another builder goes before the newer one of this builder.
     assert_eq!(rig.build(requests[2]).results, None);

@@ -6,9 +6,12 @@ use crate::config::yaml::{Node, Value};
 use crate::config::{Listen, Pb, Tls};
 use std::time::Duration;
 
+/// How long a worker may be silent before it is asked whether it is there, where nothing is said.
+const KEEPALIVE: Duration = Duration::from_secs(12);
+
 /// Reads `pb`; without it, no port.
 pub(super) fn pb(node: Option<&Node>, findings: &mut Findings) -> Pb {
-    let mut pb = Pb { listen: Vec::new(), keepalive: Some(Duration::from_secs(3600)) };
+    let mut pb = Pb { listen: Vec::new(), keepalive: Some(KEEPALIVE) };
     let Some(mut table) = node.and_then(|node| Table::open(node, findings)) else { return pb };
     pb.listen = listen(&mut table, findings);
     pb.keepalive = table.nullable_or("keepalive", pb.keepalive, findings).filter(|every| !every.is_zero());

@@ -20,7 +20,7 @@ pub use step::{
     Command, EnvValue, Git, GitMethod, GitMode, LogFile, Retry, SetProperty, SetPropertyFrom, Shell, Step,
     StepKind,
 };
-pub use worker::{Worker, WorkerKind};
+pub use worker::{Keepalive, Worker, WorkerKind};
 
 use super::duration;
 use crate::model::Properties;
@@ -205,6 +205,15 @@ impl Config {
             codebases: Vec::new(),
             schedulers: Vec::new(),
             builders: Vec::new(),
+        }
+    }
+
+    /// How long this worker may be silent before it is asked whether it is there; `None` for ever.
+    pub fn keepalive_of(&self, worker: &Worker) -> Option<Duration> {
+        match worker.keepalive {
+            Keepalive::Usual => self.pb.keepalive,
+            Keepalive::After(interval) => Some(interval),
+            Keepalive::Never => None,
         }
     }
 

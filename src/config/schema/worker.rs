@@ -1,10 +1,12 @@
 //! `workers`: who may connect and build.
 
 use super::Password;
+use crate::config::duration;
 use crate::model::Properties;
 use serde::Serialize;
+use std::time::Duration;
 
-/// One worker (`SL`).
+/// One worker (`SL`, `N-WK-01`).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Worker {
     /// Its name: what it logs in as.
@@ -17,6 +19,31 @@ pub struct Worker {
     pub max_builds: Option<u32>,
     /// Properties of its builds (`SL-05`).
     pub properties: Properties,
+    /// Properties of its builds where nothing else sets them.
+    pub default_properties: Properties,
+    /// `keepalive_interval`: how long it may be silent before it is asked whether it is there. As long again, and
+    /// a third, later it counts as lost, if it does not answer; raise it for a worker that is often too busy to
+    /// answer (`SL-07`).
+    pub keepalive: Keepalive,
+    /// Whom to tell when it stays away: addresses of mail (`SL-03`). It needs a reporter of type `mail`.
+    pub notify_on_missing: Vec<String>,
+    /// How long it may be away, since the master's start or since it was lost, before it counts as missing
+    /// (`SL-04`).
+    #[serde(serialize_with = "duration::serialize")]
+    pub missing_timeout: Duration,
+}
+
+/// How long a worker may be silent before it is asked whether it is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keepalive {
+    /// As long as `pb.keepalive` says.
+    #[default]
+    Usual,
+    /// This long.
+    After(#[serde(serialize_with = "duration::serialize")] Duration),
+    /// For ever: it is never asked.
+    Never,
 }
 
 /// Where a worker runs.

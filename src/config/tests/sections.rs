@@ -187,7 +187,7 @@ fn what_is_not_said_has_its_default() {
           "secrets": [],
           "pb": {
             "listen": [],
-            "keepalive": "1h"
+            "keepalive": "12s"
           },
           "www": null,
           "control_socket": "/var/lib/bellwether/control.sock",
@@ -216,14 +216,22 @@ fn what_is_not_said_has_its_default() {
                   "value": "debian",
                   "source": "Worker"
                 }
-              }
+              },
+              "default_properties": {},
+              "keepalive": "usual",
+              "notify_on_missing": [],
+              "missing_timeout": "1h"
             },
             {
               "name": "w2",
               "kind": "local",
               "password": null,
               "max_builds": null,
-              "properties": {}
+              "properties": {},
+              "default_properties": {},
+              "keepalive": "usual",
+              "notify_on_missing": [],
+              "missing_timeout": "1h"
             }
           ],
           "change_sources": [],

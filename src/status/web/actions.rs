@@ -1,6 +1,6 @@
 //! What people can do on a page or by the API, as the rooms below carry it out.
 
-use crate::botmaster::Snapshot;
+use crate::botmaster::{Snapshot, WorkerWish};
 use crate::model::{BuildId, BuildsetId, RequestId};
 use crate::schedulers::{ForceRequest, SchedulerStatus};
 use std::collections::BTreeMap;
@@ -44,17 +44,11 @@ pub trait Actions: Send + Sync + 'static {
     /// See [`Refused`].
     fn cancel(&self, request: RequestId, owner: &str, reason: &str) -> Result<(), Refused>;
 
-    /// Holds new builds back from a worker, or no longer.
+    /// Pauses a worker or lets it build again, lets it leave, or ends it.
     ///
     /// # Errors
     /// See [`Refused`].
-    fn set_paused(&self, worker: &str, paused: bool) -> Result<(), Refused>;
-
-    /// Shuts a worker down as soon as its builds are done.
-    ///
-    /// # Errors
-    /// See [`Refused`].
-    fn shut_down_worker(&self, worker: &str) -> Result<(), Refused>;
+    fn steer_worker(&self, worker: &str, wish: WorkerWish) -> Result<(), Refused>;
 
     /// What the botmaster is doing now, which is not in the rows.
     ///

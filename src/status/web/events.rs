@@ -82,9 +82,10 @@ impl Of<'_> {
             Event::LogAdded { build, log, .. }
             | Event::LogAppended { build, log, .. }
             | Event::LogFinished { build, log } => Of { build: Some(build.0), log: Some(log.0), ..none },
-            Event::WorkerConnected { .. } | Event::WorkerLost { .. } => {
-                Of { about: &[Workers, Builds], ..none }
-            }
+            Event::WorkerConnected { .. }
+            | Event::WorkerLost { .. }
+            | Event::WorkerMissing { .. }
+            | Event::WorkerUpdated { .. } => Of { about: &[Workers, Builds], ..none },
             Event::Reconfigured => none,
         }
     }

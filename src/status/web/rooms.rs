@@ -2,7 +2,7 @@
 
 use super::Web;
 use super::actions::{Actions, Refused};
-use crate::botmaster::{self, Snapshot};
+use crate::botmaster::{self, Snapshot, WorkerWish};
 use crate::db::DbError;
 use crate::kernel::Gone;
 use crate::model::{BuildId, BuildsetId, RequestId};
@@ -68,12 +68,8 @@ impl Actions for Rooms {
         Ok(self.botmaster.cancel_request(request, reason, owner)??)
     }
 
-    fn set_paused(&self, worker: &str, paused: bool) -> Result<(), Refused> {
-        Ok(self.botmaster.set_paused(worker, paused)??)
-    }
-
-    fn shut_down_worker(&self, worker: &str) -> Result<(), Refused> {
-        Ok(self.botmaster.shut_down_worker(worker)??)
+    fn steer_worker(&self, worker: &str, wish: WorkerWish) -> Result<(), Refused> {
+        Ok(self.botmaster.steer_worker(worker, wish)??)
     }
 
     fn snapshot(&self) -> Result<Snapshot, Refused> {

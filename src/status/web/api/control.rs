@@ -2,6 +2,7 @@
 
 use super::names;
 use super::resolve::{self, BuildRef};
+use crate::botmaster::WorkerWish;
 use crate::db::requests;
 use crate::model::{BuildsetId, RequestId};
 use crate::schedulers::ForceRequest;
@@ -113,13 +114,15 @@ async fn carry_out(app: &App, path: &[&str], call: Call) -> Result<Value, Failur
             app.act(move |actions| actions.cancel(id, ANYBODY, &reason)).await??;
             Ok(Value::Null)
         }
-        (["workers", part], "pause" | "unpause" | "stop") => {
+        (["workers", part] | ["builders", _, "workers", part], "pause" | "unpause" | "stop" | "kill") => {
             let worker = resolve::worker(app, part).await?;
-            let done = app.act(move |actions| match call.method.as_str() {
-                "stop" => actions.shut_down_worker(&worker),
-                method => actions.set_paused(&worker, method == "pause"),
-            });
-            done.await??;
+            let wish = match call.method.as_str() {
+                "pause" => WorkerWish::Pause(reason),
+                "unpause" => WorkerWish::Unpause,
+                "stop" => WorkerWish::Leave,
+                _ => WorkerWish::Kill,
+            };
+            app.act(move |actions| actions.steer_worker(&worker, wish)).await??;
             Ok(Value::Null)
         }
         _ => Err(Fault::NoAction(format!("there is no action {:?} here", call.method)).into()),

@@ -47,40 +47,30 @@ pub(super) async fn builder(app: &App, part: &str, query: Query) -> Result<Liste
     query.one(&BUILDER, builder_row(config.builder(name), name, id, &masters))
 }
 
-fn worker_row(
-    config: &Config,
-    (name, id): (&str, i64),
-    stored: Option<&WorkerInfo>,
-    builders: &Ids,
-    masters: &[MasterId],
-) -> Value {
-    let serves = config.builders.iter().filter(|builder| builder.workers.iter().any(|worker| worker == name));
-    let builder_ids: Vec<i64> = serves.filter_map(|builder| builders.id(&builder.name)).collect();
-    let on = |master: &MasterId| {
-        let each = builder_ids.iter().map(|builder| json!({ "masterid": master, "builderid": builder }));
-        each.collect::<Vec<_>>()
+fn worker_row((name, id): (&str, i64), stored: Option<&WorkerInfo>, builders: &Ids) -> Value {
+    let connected_to = stored.iter().flat_map(|worker| &worker.connected_to);
+    let configured_on = stored.iter().flat_map(|worker| &worker.configured_on);
+    let serves = |(master, builder): &(MasterId, String)| {
+        Some(json!({ "masterid": master, "builderid": builders.id(builder)? }))
     };
-    let connected = stored.is_some_and(|worker| worker.connected);
-    let first = masters.first().filter(|_| connected);
     json!({
         "workerid": id,
         "name": name,
-        "connected_to": first.iter().map(|master| json!({ "masterid": master })).collect::<Vec<_>>(),
-        "configured_on": masters.iter().flat_map(on).collect::<Vec<_>>(),
+        "connected_to": connected_to.map(|master| json!({ "masterid": master })).collect::<Vec<_>>(),
+        "configured_on": configured_on.filter_map(serves).collect::<Vec<_>>(),
         "workerinfo": stored.map(|worker| &worker.info),
         "paused": stored.is_some_and(|worker| worker.paused),
-        "pause_reason": null,
+        "pause_reason": stored.and_then(|worker| worker.pause_reason.as_deref()),
         "graceful": stored.is_some_and(|worker| worker.graceful),
     })
 }
 
 async fn worker_rows(app: &App) -> Result<Vec<Value>, Fault> {
     let (ids, builders) = (names::workers(app).await?, names::builders(app).await?);
-    let (masters, config) = (active_masters(app).await?, app.site.config());
     let stored = app.read(workers::all).await?;
     let row = |(name, id)| {
         let stored = stored.iter().find(|worker| worker.name == name);
-        worker_row(&config, (name, id), stored, &builders, &masters)
+        worker_row((name, id), stored, &builders)
     };
     Ok(ids.iter().map(row).collect())
 }

@@ -1,5 +1,6 @@
 //! What the buttons do. Each ends with a way back to a page, after the work is done.
 
+use crate::botmaster::WorkerWish;
 use crate::db::{builds, requests};
 use crate::model::{Build, BuildsetId, RequestId};
 use crate::status::web::app::App;
@@ -62,20 +63,22 @@ pub(in crate::status::web) async fn cancel(
     Ok(Redirect::to(&view.to([&"requests", &id])))
 }
 
-/// `POST /workers/NAME/{pause,unpause,shutdown}`
+/// `POST /workers/NAME/{pause,unpause,shutdown,kill}`
 pub(in crate::status::web) async fn worker(
     State(app): State<App>,
     view: View,
     Path((name, what)): Path<(String, String)>,
+    request: Request,
 ) -> Result<Redirect, Fault> {
     let to = view.worker(&name);
-    let done = app.act(move |actions| match what.as_str() {
-        "pause" => actions.set_paused(&name, true).map(Some),
-        "unpause" => actions.set_paused(&name, false).map(Some),
-        "shutdown" => actions.shut_down_worker(&name).map(Some),
-        _ => Ok(None),
-    });
-    done.await??.ok_or_else(|| Fault::NoAction("A worker cannot do that.".to_owned()))?;
+    let wish = match what.as_str() {
+        "pause" => WorkerWish::Pause(reason(request).await?),
+        "unpause" => WorkerWish::Unpause,
+        "shutdown" => WorkerWish::Leave,
+        "kill" => WorkerWish::Kill,
+        _ => return Err(Fault::NoAction("A worker cannot do that.".to_owned())),
+    };
+    app.act(move |actions| actions.steer_worker(&name, wish)).await??;
     Ok(Redirect::to(&to))
 }
 

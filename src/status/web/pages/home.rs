@@ -42,7 +42,7 @@ pub(in crate::status::web) async fn home(State(app): State<App>, view: View) -> 
 
 fn render(view: &View, data: &Data, snapshot: &Snapshot) -> Markup {
     let configured = &view.config.workers;
-    let is_here = |name: &str| data.workers.iter().any(|worker| worker.name == name && worker.connected);
+    let is_here = |name: &str| data.workers.iter().any(|worker| worker.name == name && worker.is_connected());
     let connected = configured.iter().filter(|worker| is_here(&worker.name)).count();
     html! {
         h1.hidden { "Overview" }

@@ -2,7 +2,7 @@
 
 use super::Answer;
 use super::tables::{self, BuildRow, nothing, with_changes};
-use crate::botmaster::{Snapshot, WorkerState, WorkerStatus};
+use crate::botmaster::{SlotState, Snapshot, WorkerState, WorkerStatus};
 use crate::db::{builds, workers};
 use crate::model::WorkerInfo;
 use crate::status::limits::BUILDS_PER_PAGE;
@@ -21,11 +21,11 @@ pub(in crate::status::web) async fn workers(State(app): State<App>, view: View) 
         app.read(|connection| Ok((workers::all(connection)?, builds::running(connection)?))).await?;
     let snapshot = app.act(|actions| actions.snapshot()).await?.unwrap_or_default();
     let mut names: BTreeSet<&str> = view.config.workers.iter().map(|worker| worker.name.as_str()).collect();
-    names.extend(known.iter().filter(|worker| worker.connected).map(|worker| worker.name.as_str()));
+    names.extend(known.iter().filter(|worker| worker.is_connected()).map(|worker| worker.name.as_str()));
     let known: BTreeMap<&str, &WorkerInfo> =
         known.iter().map(|worker| (worker.name.as_str(), worker)).collect();
     let connected =
-        names.iter().filter(|name| known.get(*name).is_some_and(|worker| worker.connected)).count();
+        names.iter().filter(|name| known.get(*name).is_some_and(|worker| worker.is_connected())).count();
     let body = html! {
         h1 { "Workers " span.count { (connected) " of " (names.len()) " connected" } }
         section #workers data-fragment {
@@ -76,15 +76,20 @@ fn status<'a>(snapshot: &'a Snapshot, name: &str) -> Option<&'a WorkerStatus> {
 
 /// What a worker is doing, as a class and in words.
 fn state(status: Option<&WorkerStatus>, stored: Option<&WorkerInfo>) -> (&'static str, String) {
-    let paused = stored.is_some_and(|worker| worker.paused) || status.is_some_and(|worker| worker.paused);
+    let paused =
+        stored.is_some_and(|worker| worker.paused) || status.is_some_and(|worker| worker.pause.is_some());
+    let quarantined = status.is_some_and(|worker| worker.quarantined_until.is_some());
+    let missing = status.is_some_and(|worker| worker.missing_since.is_some());
     let graceful =
         stored.is_some_and(|worker| worker.graceful) || status.is_some_and(|worker| worker.graceful);
-    let connected = stored.is_some_and(|worker| worker.connected);
+    let connected = stored.is_some_and(|worker| worker.is_connected());
     match status {
         Some(worker) if worker.state == WorkerState::Attaching => ("retry", "connecting".to_owned()),
+        _ if missing => ("failure", "missing".to_owned()),
         _ if !connected => ("failure", "not connected".to_owned()),
         _ if graceful => ("warnings", "leaving".to_owned()),
         _ if paused => ("warnings", "paused".to_owned()),
+        _ if quarantined => ("exception", "in quarantine".to_owned()),
         Some(worker) if worker.running > 0 => ("running", words::count(worker.running, "build")),
         _ => ("success", "connected".to_owned()),
     }
@@ -137,6 +142,8 @@ fn render(
     let status = status(snapshot, name);
     let (class, state) = state(status, stored);
     let paused = stored.is_some_and(|worker| worker.paused);
+    let pause_reason = stored.and_then(|worker| worker.pause_reason.as_deref()).filter(|why| !why.is_empty());
+    let quarantined = status.and_then(|status| status.quarantined_until);
     html! {
         nav.crumbs aria-label="Where this is" { a href=(view.to([&"workers"])) { "Workers" } }
         section #worker data-fragment {
@@ -145,24 +152,43 @@ fn render(
                 span class={ "badge " (class) } { (state) }
                 @if view.config.worker(name).is_some() {
                     div.buttons {
-                        @if paused { (action(view, name, "unpause", "Let it build again")) } @else { (action(view, name, "pause", "Pause")) }
-                        @if stored.is_some_and(|worker| worker.connected) { (action(view, name, "shutdown", "Shut down")) }
+                        @if paused || quarantined.is_some() { (action(view, name, "unpause", "Let it build again", None)) }
+                        @if !paused { (action(view, name, "pause", "Pause", Some("Why it is paused"))) }
+                        @if stored.is_some_and(WorkerInfo::is_connected) {
+                            (action(view, name, "shutdown", "Shut down after its builds", None))
+                            (action(view, name, "kill", "Shut down now", None))
+                        }
                     }
                 } @else { span.tag.gone { "not configured any more" } }
             }
             @if let Some(trouble) = status.and_then(|status| status.trouble.as_ref()) { p.lead { (trouble) } }
+            @if let Some(why) = pause_reason { p.lead { "It is paused: " (why) } }
+            @if let Some(until) = quarantined {
+                p.lead { "A build ended as an exception here: it gets no builds until " (view.when(until)) }
+            }
             dl.facts {
+                @if let Some(since) = status.and_then(|status| status.missing_since) { div { dt { "Missing since" } dd { (view.when(since)) } } }
                 @if let Some(at) = stored.and_then(|worker| worker.last_seen_at) { div { dt { "Last seen" } dd { (view.when(at)) } } }
                 @if let Some(status) = status {
                     div { dt { "Builds now" } dd { (status.running) @if let Some(max) = status.max_builds { " of at most " (max) } } }
+                    @if let Some(at) = status.heard_at { div { dt { "Last heard from" } dd { (view.when(at)) } } }
+                    div { dt { "Connections in the last hour" } dd { (status.connects) } }
                 }
                 @for (key, value) in stored.iter().flat_map(|worker| &worker.info) {
                     div { dt { (key) } dd.break { (value) } }
                 }
             }
+            @if let Some(environ) = stored.map(|worker| &worker.environ).filter(|environ| !environ.is_empty()) {
+                details {
+                    summary { "Environment" }
+                    dl.facts { @for (key, value) in environ { div { dt { (key) } dd.break { (value) } } } }
+                }
+            }
         }
         @if let Some(status) = status {
-            section { h2 { "Builders" } ul.chips { @for builder in &status.builders { li { a href=(view.builder(builder)) { (builder) } } } } }
+            section #builders data-fragment { h2 { "Builders" } ul.chips { @for slot in &status.builders {
+                    li { a href=(view.builder(&slot.builder)) { (slot.builder) } @if let Some(state) = slot_state(slot.state) { " " span.state { (state) } } }
+                } } }
         }
         section #builds data-fragment {
             h2 { "Builds" }
@@ -171,6 +197,25 @@ fn render(
     }
 }
 
-fn action(view: &View, name: &str, what: &str, label: &str) -> Markup {
-    html! { form method="post" action=(view.to([&"workers", &name, &what])) { button { (label) } } }
+/// A button; `reason` is what a field beside it asks for.
+fn action(view: &View, name: &str, what: &str, label: &str, reason: Option<&str>) -> Markup {
+    html! {
+        form method="post" action=(view.to([&"workers", &name, &what])) {
+            @if let Some(reason) = reason {
+                input type="text" name="reason" placeholder="Why (if you like)" aria-label=(reason) maxlength="200";
+                " "
+            }
+            button { (label) }
+        }
+    }
+}
+
+/// What is worth telling of a worker's place for builds of one builder.
+fn slot_state(state: SlotState) -> Option<&'static str> {
+    match state {
+        SlotState::Away | SlotState::Idle => None,
+        SlotState::Attaching => Some("connecting"),
+        SlotState::Pinging => Some("starting"),
+        SlotState::Building => Some("building"),
+    }
 }

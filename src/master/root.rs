@@ -270,12 +270,13 @@ impl Master {
             Ok(planned) => planned,
             Err(refused) => return (refused, None),
         };
-        if report.outcome == ReloadOutcome::Unchanged {
-            return (report, None);
-        }
+        // Also an unchanged configuration is put in force: the files that it names, with certificates and secrets, may
+        // have changed.
         match put_in_force(&self.tree.members, &wanted) {
             Ok(()) => {
-                report.outcome = ReloadOutcome::Applied;
+                if report.outcome != ReloadOutcome::Unchanged {
+                    report.outcome = ReloadOutcome::Applied;
+                }
                 self.running = wanted;
                 (report, None)
             }

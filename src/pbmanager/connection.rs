@@ -1,5 +1,7 @@
 //! One connection: its session, its login, what its owner still has to hear, what the peer still has to get.
 
+use super::channel::Channel;
+use super::net::Net;
 use super::registry::{Entry, Registry};
 use super::{ConnectionId, News, Verb, limits};
 use crate::kernel::{Offer, World};
@@ -8,6 +10,7 @@ use crate::pb::limits::UNANSWERED_CALLS_MAX;
 use crate::pb::{Event, Failure, Login, LoginStep, Request, Session, Value};
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 
 /// How far the peer has come.
@@ -35,6 +38,7 @@ pub(super) enum Outlook {
 pub(super) struct Connection {
     id: ConnectionId,
     peer: SocketAddr,
+    channel: Channel,
     session: Session,
     login: Login,
     stage: Stage,
@@ -44,6 +48,10 @@ pub(super) struct Connection {
     unanswered_bytes: usize,
     /// Bytes on their way out.
     unsent: Bytes,
+    /// Since when the peer has taken none of the bytes that wait for it.
+    stuck_since: Option<Mono>,
+    /// When the service looks whether the deadline has passed, at the latest.
+    pub(super) alarm: Option<Mono>,
     /// Whether the socket may have something to read.
     pub(super) readable: bool,
     /// Users whose logins were refused, until [`Connection::take_refused`].
@@ -53,16 +61,19 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(id: ConnectionId, peer: SocketAddr, now: Mono) -> Connection {
+    pub(super) fn new(id: ConnectionId, peer: SocketAddr, channel: Channel, now: Mono) -> Connection {
         Connection {
             id,
             peer,
+            channel,
             session: Session::server(),
             login: Login::new(),
             stage: Stage::Stranger { until: now + limits::AUTHENTICATE_WITHIN },
             untold: VecDeque::new(),
             unanswered_bytes: 0,
             unsent: Bytes::new(),
+            stuck_since: None,
+            alarm: None,
             readable: true,
             refused: Vec::new(),
             ended: false,
@@ -85,7 +96,12 @@ impl Connection {
             && !matches!(self.stage, Stage::Closing { .. })
             && self.session.unanswered_calls() < UNANSWERED_CALLS_MAX
             && (self.session.unanswered_calls() == 0 || self.unanswered_bytes < limits::UNANSWERED_BYTES_MAX)
-            && self.unsent.len() + self.session.output_len() < limits::UNSENT_BYTES_MAX / 2
+            && self.unsent.len() + self.session.output_len() < self.unsent_bytes_max()
+    }
+
+    /// How much may wait for the peer before it is not listened to any more.
+    fn unsent_bytes_max(&self) -> usize {
+        if self.is_stranger() { limits::STRANGER_UNSENT_BYTES_MAX } else { limits::UNSENT_BYTES_MAX / 2 }
     }
 
     /// Whether the socket is closed and the owner has heard everything: the connection can be forgotten.
@@ -105,10 +121,33 @@ impl Connection {
 
     /// By when something must have happened.
     pub(super) fn deadline(&self) -> Option<Mono> {
-        match self.stage {
-            Stage::Stranger { until } | Stage::Closing { until, .. } if !self.ended => Some(until),
-            _ => None,
+        if self.ended {
+            return None;
         }
+        let stage = match self.stage {
+            Stage::Stranger { until } | Stage::Closing { until, .. } => Some(until),
+            Stage::Waiting { .. } | Stage::Admitted { .. } => None,
+        };
+        let unstuck = self.stuck_since.map(|since| since + limits::SEND_PROGRESS_WITHIN);
+        stage.into_iter().chain(unstuck).min()
+    }
+
+    /// What is wrong once the deadline has passed.
+    pub(super) fn overdue(&self) -> &'static str {
+        match self.stage {
+            Stage::Stranger { .. } => "it did not log in in time",
+            Stage::Closing { .. } => "closed",
+            Stage::Waiting { .. } | Stage::Admitted { .. } => "it does not read what it is sent",
+        }
+    }
+
+    /// Reads from the socket; zero bytes are the end.
+    ///
+    /// # Errors
+    /// `WouldBlock` if nothing is there yet; any other ends the connection.
+    pub(super) fn read(&mut self, net: &mut dyn Net, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let most = if self.is_stranger() { limits::STRANGER_READ_BYTES } else { buffer.len() };
+        self.channel.over(net, self.id).read(&mut buffer[..most])
     }
 
     /// Takes bytes of the peer.
@@ -237,10 +276,12 @@ impl Connection {
 
     /// The socket is gone, or to be cut: every call of the owner's ends, then it hears of the end. True the
     /// first time.
-    pub(super) fn cut(&mut self, reason: &str) -> bool {
+    pub(super) fn cut(&mut self, net: &mut dyn Net, reason: &str) -> bool {
         if std::mem::replace(&mut self.ended, true) {
             return false;
         }
+        self.channel.over(net, self.id).farewell();
+        net.close(self.id);
         self.unsent = Bytes::new();
         let connection = self.id;
         for event in self.session.lost() {
@@ -257,28 +298,33 @@ impl Connection {
         true
     }
 
-    /// Sends what waits, through `write`.
+    /// Sends what waits.
     ///
     /// # Errors
     /// The socket's, but `WouldBlock`.
-    pub(super) fn flush(
-        &mut self,
-        mut write: impl FnMut(&[u8]) -> std::io::Result<usize>,
-    ) -> std::io::Result<Outlook> {
+    pub(super) fn flush(&mut self, net: &mut dyn Net, now: Mono) -> std::io::Result<Outlook> {
+        let mut wire = self.channel.over(net, self.id);
         loop {
             if self.unsent.is_empty() {
                 self.unsent = self.session.take_output();
             }
-            if self.unsent.is_empty() {
-                let closing = matches!(self.stage, Stage::Closing { .. });
-                return Ok(if closing { Outlook::Cut } else { Outlook::Open });
-            }
-            match write(&self.unsent) {
-                Ok(written) => self.unsent.advance(written),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(Outlook::Open),
+            let sent = match self.unsent.is_empty() {
+                true => wire.flush().map(|()| 0),
+                false => wire.write(&self.unsent),
+            };
+            match sent {
+                Ok(written) if !self.unsent.is_empty() => self.unsent.advance(written),
+                Ok(_) => break,
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    let is_progress = wire.taken() > 0;
+                    self.stuck_since = self.stuck_since.filter(|_| !is_progress).or(Some(now));
+                    return Ok(Outlook::Open);
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
+        self.stuck_since = None;
+        Ok(if matches!(self.stage, Stage::Closing { .. }) { Outlook::Cut } else { Outlook::Open })
     }
 }

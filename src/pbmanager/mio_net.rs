@@ -6,6 +6,7 @@ use crate::kernel::Bell;
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
+use rustix::net::sockopt;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -69,6 +70,7 @@ impl MioNet {
     fn accept(&mut self, token: usize, found: &mut Vec<NetEvent>) -> bool {
         for _ in 0..EVENTS_PER_POLL {
             let Some(listener) = self.listeners.get(&token) else { return false };
+            let on = listener.wanted;
             let (mut stream, peer) = match listener.socket.accept() {
                 Ok(accepted) => accepted,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
@@ -79,16 +81,11 @@ impl MioNet {
                     return true;
                 }
             };
-            if self.streams.len() >= limits::CONNECTIONS_MAX {
-                continue;
-            }
             let interest = Interest::READABLE | Interest::WRITABLE;
             let Ok(id) = self.register(&mut stream, interest) else { continue };
-            // Without these two the connection works all the same.
-            let _ = stream.set_nodelay(true);
-            let _ = rustix::net::sockopt::set_socket_keepalive(&stream, true);
+            tune(&stream);
             self.streams.insert(id, stream);
-            found.push(NetEvent::Accepted(ConnectionId(id as u64), peer));
+            found.push(NetEvent::Accepted { id: ConnectionId(id as u64), peer, on });
         }
         true
     }
@@ -97,6 +94,18 @@ impl MioNet {
         let token = usize::try_from(connection.0).map_err(|_| ErrorKind::NotConnected)?;
         self.streams.get_mut(&token).ok_or_else(|| ErrorKind::NotConnected.into())
     }
+}
+
+/// Sends small messages at once, and lets the operating system find out by itself that a peer is dead: that wakes
+/// nobody while all is well. Without it the connection works all the same.
+fn tune(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let _ = sockopt::set_socket_keepalive(stream, true);
+    let _ = sockopt::set_tcp_keepidle(stream, limits::PROBE_AFTER);
+    let _ = sockopt::set_tcp_keepintvl(stream, limits::PROBE_EVERY);
+    let _ = sockopt::set_tcp_keepcnt(stream, limits::PROBES_MAX);
+    let unacknowledged_ms = u32::try_from(limits::SEND_PROGRESS_WITHIN.as_millis()).unwrap_or(u32::MAX);
+    let _ = sockopt::set_tcp_user_timeout(stream, unacknowledged_ms);
 }
 
 impl Net for MioNet {

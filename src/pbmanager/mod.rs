@@ -1,19 +1,23 @@
 //! Listening ports, PB connections and the registry of user names.
 //!
-//! * Does: accepts connections, speaks PB on them, checks logins, and passes each logged-in connection to
+//! * Does: accepts connections, plain or TLS, speaks PB on them, checks logins, and passes each logged-in connection to
 //!   whoever registered its user name.
 //! * Thread `pb`, rank 25: the one mio loop. Calls nobody; tells the owner of a user name by an [`Offer`].
 //! * Owns: the sockets, the sessions, the names with their secrets.
 //! * A full owner hands the news back: the connection is then not read, so TCP slows the peer.
 //! * Never: looks into a call's meaning, touches the database, or waits for anyone but its sockets.
 
+mod channel;
 mod connection;
 pub mod limits;
+mod listeners;
 pub mod mio_net;
 pub mod net;
 mod registry;
 pub mod service;
 pub mod sim_net;
+mod strangers;
+mod tls;
 #[cfg(test)]
 mod tests;
 

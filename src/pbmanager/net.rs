@@ -9,7 +9,14 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetEvent {
     /// A peer connected. The connection may be readable and writable at once.
-    Accepted(ConnectionId, SocketAddr),
+    Accepted {
+        /// The connection.
+        id: ConnectionId,
+        /// Where the peer is.
+        peer: SocketAddr,
+        /// The listening socket's address, as given to [`Net::listen`].
+        on: SocketAddr,
+    },
     /// There may be something to read, or the end. Told once; read until `WouldBlock` or remember it.
     Readable(ConnectionId),
     /// There may be room to write again. Told once.

@@ -1,19 +1,19 @@
 //! The service's state and its turn.
 
+use super::channel::Channel;
 use super::connection::{Connection, Outlook};
+use super::listeners::Listeners;
 use super::net::{Net, NetEvent};
 use super::registry::{Entry, Registry};
+use super::strangers::Strangers;
 use super::{ConnectionId, Msg, limits};
-use crate::config::{Config, Listen, WorkerKind};
+use crate::config::Config;
 use crate::kernel::{Inbox, Ranked, Refusal, Service, Turn, rank};
 use crate::model::Mono;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Where a local worker connects when no port is configured.
-const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The service.
 pub struct PbManager {
@@ -26,11 +26,8 @@ pub struct PbManager {
     held: BTreeSet<ConnectionId>,
     offer_again_at: Option<Mono>,
     deadlines: BTreeSet<(Mono, ConnectionId)>,
-    strangers: usize,
-    /// Addresses in force, as configured and as bound.
-    listening: Vec<(SocketAddr, SocketAddr)>,
-    /// What `prepare` bound.
-    prepared: Vec<(SocketAddr, SocketAddr)>,
+    strangers: Strangers,
+    listeners: Listeners,
     buffer: Vec<u8>,
     events: Vec<NetEvent>,
 }
@@ -46,9 +43,8 @@ impl PbManager {
             held: BTreeSet::new(),
             offer_again_at: None,
             deadlines: BTreeSet::new(),
-            strangers: 0,
-            listening: Vec::new(),
-            prepared: Vec::new(),
+            strangers: Strangers::default(),
+            listeners: Listeners::default(),
             buffer: vec![0; limits::READ_BYTES],
             events: Vec::new(),
         }
@@ -65,7 +61,7 @@ impl PbManager {
         let mut events = std::mem::take(&mut self.events);
         for event in events.drain(..) {
             match event {
-                NetEvent::Accepted(id, peer) => self.accepted(id, peer, turn),
+                NetEvent::Accepted { id, peer, on } => self.accepted(id, peer, on, turn),
                 NetEvent::Readable(id) => {
                     if let Some(connection) = self.connections.get_mut(&id) {
                         connection.readable = true;
@@ -78,24 +74,49 @@ impl PbManager {
         self.events = events;
     }
 
-    fn accepted(&mut self, id: ConnectionId, peer: SocketAddr, turn: &mut Turn) {
-        if self.strangers >= limits::STRANGERS_MAX {
-            slog::warn!(turn.log(), "too many connections without a login: closed"; "peer" => %peer);
+    fn accepted(&mut self, id: ConnectionId, peer: SocketAddr, on: SocketAddr, turn: &mut Turn) {
+        // A listener that went meanwhile has nothing more to serve.
+        let Some(listener) = self.listeners.at(on) else { return self.net.close(id) };
+        let channel = match Channel::new(listener.tls.clone()) {
+            Ok(channel) => channel,
+            Err(error) => {
+                slog::error!(turn.log(), "a connection is closed"; "peer" => %peer, "why" => %error);
+                return self.net.close(id);
+            }
+        };
+        let entered = match self.connections.len() < limits::CONNECTIONS_MAX {
+            true => self.strangers.enter(peer.ip()),
+            false => Err("too many connections"),
+        };
+        if let Err(why) = entered {
+            if let Some(count) = self.strangers.turn_away(turn.now()) {
+                slog::warn!(turn.log(), "connections are closed as they come"; "why" => why, "count" => count, "peer" => %peer);
+            }
             return self.net.close(id);
         }
-        let connection = Connection::new(id, peer, turn.now());
-        self.deadlines.extend(connection.deadline().map(|at| (at, id)));
+        let mut connection = Connection::new(id, peer, channel, turn.now());
+        self.schedule(id, &mut connection);
         self.connections.insert(id, connection);
-        self.strangers += 1;
         self.stirred.insert(id);
+    }
+
+    /// Sees that the connection is looked at when its deadline has passed. One alarm at most is kept of each: a
+    /// deadline that moves back is found out when the alarm rings.
+    fn schedule(&mut self, id: ConnectionId, connection: &mut Connection) {
+        let deadline = connection.deadline();
+        let Some(at) = deadline.filter(|at| connection.alarm.is_none_or(|alarm| *at < alarm)) else { return };
+        if let Some(alarm) = connection.alarm.replace(at) {
+            self.deadlines.remove(&(alarm, id));
+        }
+        self.deadlines.insert((at, id));
     }
 
     /// Looks at every connection that something happened on, a share of work each.
     fn serve(&mut self, turn: &mut Turn) {
         for id in std::mem::take(&mut self.stirred) {
             let Some(mut connection) = self.connections.remove(&id) else { continue };
-            let (was_stranger, deadline) = (connection.is_stranger(), connection.deadline());
-            let served = self.serve_one(id, &mut connection, turn);
+            let was_stranger = connection.is_stranger();
+            let served = self.serve_one(&mut connection, turn);
             for user in connection.take_refused() {
                 let why = if self.registry.get(&user).is_some() { "wrong password" } else { "no such user" };
                 slog::warn!(turn.log(), "a login is refused"; "user" => ?user, "peer" => %connection.peer(), "why" => why);
@@ -104,18 +125,19 @@ impl PbManager {
                 self.cut(id, &mut connection, &reason, turn);
             }
             if was_stranger && !connection.is_stranger() {
-                self.strangers = self.strangers.saturating_sub(1);
+                self.strangers.leave(connection.peer().ip());
             }
-            if connection.deadline() != deadline {
-                self.deadlines.extend(connection.deadline().map(|at| (at, id)));
-            }
+            self.schedule(id, &mut connection);
             if connection.has_untold() {
                 self.held.insert(id);
                 self.offer_again_at.get_or_insert(turn.now() + limits::OFFER_AGAIN_AFTER);
             }
             if connection.is_over() {
                 if connection.is_stranger() {
-                    self.strangers = self.strangers.saturating_sub(1);
+                    self.strangers.leave(connection.peer().ip());
+                }
+                if let Some(alarm) = connection.alarm {
+                    self.deadlines.remove(&(alarm, id));
                 }
                 continue;
             }
@@ -126,18 +148,13 @@ impl PbManager {
         }
     }
 
-    fn serve_one(
-        &mut self,
-        id: ConnectionId,
-        connection: &mut Connection,
-        turn: &mut Turn,
-    ) -> Result<(), String> {
+    fn serve_one(&mut self, connection: &mut Connection, turn: &mut Turn) -> Result<(), String> {
         connection.advance(&self.registry, turn.world())?;
         for _ in 0..limits::READS_PER_TURN {
             if !(connection.readable && connection.may_read()) {
                 break;
             }
-            match self.net.read(id, &mut self.buffer) {
+            match connection.read(&mut *self.net, &mut self.buffer) {
                 Ok(0) => return Err("the peer closed the connection".to_owned()),
                 Ok(count) => {
                     connection.received(&self.buffer[..count]);
@@ -148,7 +165,7 @@ impl PbManager {
                 Err(error) => return Err(format!("the connection broke: {error}")),
             }
         }
-        match connection.flush(|bytes| self.net.write(id, bytes)) {
+        match connection.flush(&mut *self.net, turn.now()) {
             Ok(Outlook::Open) => Ok(()),
             Ok(Outlook::Cut) => Err("closed".to_owned()),
             Err(error) => Err(format!("the connection broke: {error}")),
@@ -156,10 +173,9 @@ impl PbManager {
     }
 
     fn cut(&mut self, id: ConnectionId, connection: &mut Connection, reason: &str, turn: &mut Turn) {
-        if connection.cut(reason) {
+        if connection.cut(&mut *self.net, reason) {
             let peer = connection.peer();
             slog::info!(turn.log(), "connection ended"; "connection" => id.0, "peer" => %peer, "reason" => reason);
-            self.net.close(id);
         }
     }
 
@@ -171,35 +187,15 @@ impl PbManager {
             }
             self.deadlines.pop_first();
             let Some(mut connection) = self.connections.remove(&id) else { continue };
-            if connection.deadline() == Some(at) {
-                let reason = if connection.is_stranger() { "it did not log in in time" } else { "closed" };
+            connection.alarm = None;
+            if connection.deadline().is_some_and(|deadline| deadline <= at) {
+                let reason = connection.overdue();
                 self.cut(id, &mut connection, reason, turn);
             }
+            self.schedule(id, &mut connection);
             self.connections.insert(id, connection);
             self.stirred.insert(id);
         }
-    }
-
-    /// The places to listen on: those configured, and one on loopback if local workers find no plain one.
-    fn wanted(config: &Config) -> Vec<Listen> {
-        let mut wanted = config.pb.listen.clone();
-        let local_worker = config.workers.iter().any(|worker| worker.kind == WorkerKind::Local);
-        if local_worker && wanted.iter().all(|listen| listen.tls.is_some()) {
-            wanted.push(LOOPBACK.into());
-        }
-        wanted
-    }
-
-    /// Where a program on this machine reaches the service.
-    fn local_address(&self) -> Option<SocketAddr> {
-        let (_, mut address) = self.listening.first().copied()?;
-        if address.ip().is_unspecified() {
-            address.set_ip(match address.ip() {
-                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-            });
-        }
-        Some(address)
     }
 }
 
@@ -212,35 +208,17 @@ impl Service for PbManager {
     type Msg = Msg;
 
     fn prepare(&mut self, wanted: &Arc<Config>, _turn: &mut Turn) -> Result<(), Vec<Refusal>> {
-        let mut refusals = Vec::new();
-        self.prepared.clear();
-        for Listen { address, tls } in PbManager::wanted(wanted) {
-            if tls.is_some() {
-                let what = format!("cannot listen on {address}: TLS is not served yet");
-                refusals.push(Refusal { service: PbManager::NAME, what });
-            }
-            match self.net.listen(address) {
-                Ok(bound) => self.prepared.push((address, bound)),
-                Err(error) => {
-                    let what = format!("cannot listen on {address}: {error}");
-                    refusals.push(Refusal { service: PbManager::NAME, what });
-                }
-            }
-        }
-        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+        self.listeners.prepare(&mut *self.net, wanted).map_err(|faults| {
+            faults.into_iter().map(|what| Refusal { service: PbManager::NAME, what }).collect()
+        })
     }
 
     fn abandon(&mut self) {
-        self.prepared.clear();
-        let kept: Vec<SocketAddr> = self.listening.iter().map(|(wanted, _)| *wanted).collect();
-        self.net.keep_only(&kept);
+        self.listeners.abandon(&mut *self.net);
     }
 
     fn apply(&mut self, _wanted: &Arc<Config>, turn: &mut Turn) {
-        let before = std::mem::replace(&mut self.listening, std::mem::take(&mut self.prepared));
-        let kept: Vec<SocketAddr> = self.listening.iter().map(|(wanted, _)| *wanted).collect();
-        self.net.keep_only(&kept);
-        for (_, address) in self.listening.iter().filter(|listener| !before.contains(listener)) {
+        for address in self.listeners.apply(&mut *self.net) {
             slog::info!(turn.log(), "listening for workers and clients"; "address" => %address);
         }
     }
@@ -251,16 +229,13 @@ impl Service for PbManager {
                 self.registry.insert(user, Entry { secret, owner: owner.0 });
             }
             Msg::Unregister { user, owner } => self.registry.remove(&user, &owner.0),
-            Msg::LocalAddress(reply) => reply.send(self.local_address()),
+            Msg::LocalAddress(reply) => reply.send(self.listeners.local_address()),
             Msg::On(id, verb) => {
                 let Some(mut connection) = self.connections.remove(&id) else { return };
-                let deadline = connection.deadline();
                 if let Err(reason) = connection.act(verb, turn.now()) {
                     self.cut(id, &mut connection, &reason, turn);
                 }
-                if connection.deadline() != deadline {
-                    self.deadlines.extend(connection.deadline().map(|at| (at, id)));
-                }
+                self.schedule(id, &mut connection);
                 self.connections.insert(id, connection);
                 self.stirred.insert(id);
             }

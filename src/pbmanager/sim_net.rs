@@ -41,14 +41,20 @@ impl SimNet {
 
     /// A peer connects. `None` while nobody listens.
     pub fn connect(&self, peer: SocketAddr) -> Option<ConnectionId> {
+        let on = *self.lock().listening.first()?;
+        self.connect_to(on, peer)
+    }
+
+    /// A peer connects to this address. `None` while nobody listens there.
+    pub fn connect_to(&self, on: SocketAddr, peer: SocketAddr) -> Option<ConnectionId> {
         let mut state = self.lock();
-        if state.listening.is_empty() {
+        if !state.listening.contains(&on) {
             return None;
         }
         state.last_id += 1;
         let id = ConnectionId(state.last_id);
         state.links.insert(id, Link::default());
-        state.events.push(NetEvent::Accepted(id, peer));
+        state.events.push(NetEvent::Accepted { id, peer, on });
         Some(id)
     }
 

@@ -1,11 +1,14 @@
 //! The service against simulated peers in virtual time, and once against real sockets.
 
+mod bounds;
+mod tls;
+
 use super::mio_net::MioNet;
 use super::sim_net::SimNet;
 use super::*;
 use crate::config::Config;
 use crate::kernel::sim::Sim;
-use crate::kernel::{Control, Door, Service, Turn, World, rank};
+use crate::kernel::{Control, Door, Refusal, Service, Turn, World, rank};
 use crate::pb::{ClientLogin, Event, LoginProgress, Session};
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
@@ -58,22 +61,34 @@ impl Heard {
 struct House {
     sim: Sim,
     net: SimNet,
+    door: Door<service::PbManager>,
     pb: Handle<Above>,
     heard: Heard,
 }
 
 impl House {
     fn new() -> House {
+        House::with(listening_on("127.0.0.1:9989"))
+    }
+
+    fn with(config: Arc<Config>) -> House {
         let mut sim = Sim::new(1, quiet());
         let net = SimNet::new();
         let (door, inbox): (Door<service::PbManager>, _) = sim.mailbox(limits::INBOX_MESSAGES, None);
         sim.add(service::PbManager::new(Box::new(net.clone())), inbox);
-        let config = listening_on("127.0.0.1:9989");
-        sim.control(&door, |reply| Control::Prepare(config.clone(), reply)).unwrap().unwrap();
-        sim.control(&door, |reply| Control::Apply(config.clone(), reply)).unwrap();
         let (pb, heard) = (Handle::new(door.address()), Heard::default());
-        pb.register("bot", "sekrit".into(), heard.offer()).unwrap();
-        House { sim, net, pb, heard }
+        let mut house = House { sim, net, door, pb, heard };
+        house.reload(config).unwrap();
+        house.pb.register("bot", "sekrit".into(), house.heard.offer()).unwrap();
+        house
+    }
+
+    fn reload(&mut self, config: Arc<Config>) -> Result<(), Vec<Refusal>> {
+        let prepared = self.sim.control(&self.door, |reply| Control::Prepare(config.clone(), reply)).unwrap();
+        let then =
+            |reply| if prepared.is_ok() { Control::Apply(config, reply) } else { Control::Abandon(reply) };
+        self.sim.control(&self.door, then).unwrap();
+        prepared
     }
 
     fn settle(&mut self) {

@@ -1,5 +1,6 @@
 //! One command on a worker: what is asked of it, and what comes back until it is complete (`worker-api.md` §6, §7).
 
+use super::files::Transfer;
 use super::limits::{CAPTURED_BYTES, OTHER_BYTES, OTHER_UPDATES};
 use crate::model::Channel;
 use crate::pb::{Failure, Value};
@@ -18,12 +19,14 @@ pub struct Command {
     pub capture: bool,
     /// How long it may take to end when it is interrupted, by its own settings.
     pub grace: Duration,
+    /// What moves between the worker and the master's disk meanwhile.
+    pub transfer: Option<Transfer>,
 }
 
 impl Command {
     /// One whose output goes into the log only.
     pub fn new(name: &'static str, args: Vec<(&'static str, Value)>) -> Command {
-        Command { name, args, capture: false, grace: Duration::ZERO }
+        Command { name, args, capture: false, grace: Duration::ZERO, transfer: None }
     }
 }
 
@@ -38,6 +41,8 @@ pub struct Outcome {
     pub failure_reason: Option<String>,
     /// Updates under other names, in order.
     pub others: BTreeMap<String, Vec<Value>>,
+    /// What went wrong on the master's side of a transfer.
+    pub trouble: Option<String>,
 }
 
 /// Where a piece of output belongs.
@@ -53,6 +58,8 @@ pub enum Output {
 #[derive(Debug)]
 pub struct Running {
     capture: bool,
+    /// Whether something moves to or from the master's disk.
+    pub transfers: bool,
     /// See [`Command::grace`].
     pub grace: Duration,
     outcome: Outcome,
@@ -65,6 +72,7 @@ impl Running {
     pub fn new(command: &Command) -> Running {
         Running {
             capture: command.capture,
+            transfers: command.transfer.is_some(),
             grace: command.grace,
             outcome: Outcome::default(),
             others: (0, 0),
@@ -183,7 +191,7 @@ mod tests {
                 Main(Header, b"make\n")
                 Main(Stdout, b"a\n")
                 Main(Stderr, b"b")
-                Outcome { rc: None, stdout: [97, 10], failure_reason: None, others: {} }
+                Outcome { rc: None, stdout: [97, 10], failure_reason: None, others: {}, trouble: None }
             "#]],
         );
         check(
@@ -192,7 +200,7 @@ mod tests {
                 File("test.log", b"line\n")
                 Main(Header, b"program finished with exit code 2\n")
                 Main(Stdout, b"late")
-                Outcome { rc: Some(2), stdout: [108, 97, 116, 101], failure_reason: None, others: {} }
+                Outcome { rc: Some(2), stdout: [108, 97, 116, 101], failure_reason: None, others: {}, trouble: None }
             "#]],
         );
     }
@@ -212,7 +220,7 @@ mod tests {
         check(
             &[update("files", vec!["a"]), Value::None, Value::list([Value::Int(1)]), update("log", 3)],
             expect![[r#"
-                Outcome { rc: None, stdout: [], failure_reason: None, others: {"files": [List([Text("a")])]} }
+                Outcome { rc: None, stdout: [], failure_reason: None, others: {"files": [List([Text("a")])]}, trouble: None }
             "#]],
         );
     }

@@ -207,6 +207,7 @@ impl Botmaster {
             files: changes.into_iter().flat_map(|change| change.told.files).collect(),
             worker: worker.clone(),
             info: session.info.clone(),
+            environ: session.environ.clone(),
             abilities: session.abilities.clone(),
             properties,
         };
@@ -222,6 +223,8 @@ impl Botmaster {
             connection,
             object,
             command: None,
+            moving: None,
+            looking: None,
             step: None,
             steps_begun: 0,
             logs: Vec::new(),

@@ -92,3 +92,24 @@ pub const RESPAWN_PAUSE_LONGEST: Duration = Duration::from_secs(60);
 
 /// How often the processes of local workers are looked at.
 pub const RESPAWN_POLL: Duration = Duration::from_secs(1);
+
+/// How many errands on the master's disk are done at the same time.
+pub const DISK_THREADS: usize = 2;
+
+/// How many errands wait before the threads of their lane; the botmaster keeps the others.
+pub const LANE_QUEUE: usize = 64;
+
+/// How many calls of a transfer a worker may make before the first is answered: honest ones wait for each.
+pub const TRANSFER_CALLS: usize = 4;
+
+/// How much a worker gets of a file at a time, at most.
+pub const READ_BYTES: usize = 1 << 20;
+
+/// How many members an archive may have, how deep they may lie, and how long the records of their names may be.
+pub const ARCHIVE_MEMBERS: usize = 200_000;
+
+/// See [`ARCHIVE_MEMBERS`].
+pub const MEMBER_DEPTH: usize = 128;
+
+/// See [`ARCHIVE_MEMBERS`].
+pub const MEMBER_NAME_BYTES: usize = 64 << 10;

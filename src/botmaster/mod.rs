@@ -2,7 +2,8 @@
 //!
 //! * Does: gives waiting requests to free workers, runs each build's steps there, stores what comes of it.
 //! * Thread `botmaster`, rank 60. Calls db and pbmanager; tells, after each commit, what happened ([`Event`]).
-//! * Owns: the workers' sessions, the queue of requests, the running builds, the child processes of local workers.
+//! * Owns: the workers' sessions, the queue of requests, the running builds, the child processes of local workers, the
+//!   threads of [`errands`] (files that builds bring and fetch).
 //! * Around the service, pure: [`attach`] (a worker's greeting), [`distributor`] (who builds what), [`build`]
 //!   and [`steps`] (what a build does next), [`render`] (`%(...)s`), [`logs`] (output to lines).
 //! * Never: loses a request (the rows are the truth), runs a program but a local worker, waits for a worker.
@@ -16,6 +17,8 @@ pub mod collapse;
 pub mod command;
 mod dispatch;
 pub mod distributor;
+pub mod errands;
+pub mod files;
 pub mod limits;
 pub mod local;
 mod locals;
@@ -30,6 +33,7 @@ mod sessions;
 pub mod step;
 pub mod steps;
 pub mod store;
+mod transfers;
 mod wishes;
 mod workers;
 
@@ -48,6 +52,8 @@ use serde::{Deserialize, Serialize};
 pub enum Msg {
     /// From a worker's connection.
     News(News),
+    /// An errand of a build's is done.
+    ErrandDone(errands::Done),
     /// Requests were added, or freed by another master: the rows tell which.
     RequestsMayWait,
     /// See [`Handle::stop_build`].
@@ -352,6 +358,10 @@ pub struct Wiring {
     pub events: Hint<Event>,
     /// How the processes of local workers are started.
     pub launcher: Box<dyn local::Launcher>,
+    /// Who does what may take long.
+    pub runner: Box<dyn errands::Runner>,
+    /// The service's own address for those who do it: the door's.
+    pub home: Address<errands::Errand, Botmaster>,
 }
 
 /// The ear that pbmanager speaks into.

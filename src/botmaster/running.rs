@@ -6,6 +6,7 @@ use super::limits::ID_BLOCK;
 use super::logs::LogWriter;
 use super::service::Alarm;
 use super::store::Write;
+use super::transfers::Moving;
 use super::workers::Purpose;
 use crate::config::Secret;
 use crate::db::IdKind;
@@ -30,6 +31,10 @@ pub(super) struct Running {
     pub object: Luid,
     /// The running command's key.
     pub command: Option<u64>,
+    /// What the running command moves.
+    pub moving: Option<Moving>,
+    /// The errand that looks for a file.
+    pub looking: Option<u64>,
     /// The current step and its number.
     pub step: Option<(StepId, i64)>,
     pub steps_begun: i64,
@@ -48,7 +53,7 @@ impl Botmaster {
         let Some(running) = self.builds.get_mut(&build) else { return };
         let config = &self.config;
         let secrets = |name: &str| Secret::Named(name.to_owned()).resolve(&config.secrets);
-        let env = Env { now: turn.now(), secrets: &secrets };
+        let env = Env { now: turn.now(), secrets: &secrets, base_dir: &config.state_dir };
         let mut actions = Vec::new();
         running.machine.handle(input, &env, &mut actions);
         match running.machine.deadline() {
@@ -100,6 +105,8 @@ impl Botmaster {
             }
             Action::StepFinished { results, state, hidden } => {
                 running.slugs.clear();
+                self.end_transfer(build);
+                let Some(running) = self.builds.get_mut(&build) else { return };
                 for log in std::mem::take(&mut running.logs).into_iter().flatten() {
                     let id = log.id;
                     if let Some(lines) = log.finish() {
@@ -114,7 +121,14 @@ impl Botmaster {
                     self.store.write(build, Write::FinishStep(step, end, turn.wall()), Some(event));
                 }
             }
-            Action::Run(command) => {
+            Action::Settle { keep } => self.settle_transfer(build, keep),
+            Action::Look(path) => self.look_for(build, path),
+            Action::Run(mut command) => {
+                if let Some(transfer) = command.transfer.take() {
+                    let argument = transfer.argument();
+                    command.args.push((argument, Value::local(self.begin_transfer(build, transfer))));
+                }
+                let Some(running) = self.builds.get_mut(&build) else { return };
                 let (connection, object, worker) =
                     (running.connection, running.object, running.worker.clone());
                 let key = self.key();

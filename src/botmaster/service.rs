@@ -1,6 +1,7 @@
 //! The service's state and its turn.
 
 use super::distributor::Distributor;
+use super::errands::Errands;
 use super::limits::{CHUNK_PATIENCE, HEARTBEAT, QUEUE_POLL};
 use super::locals::LocalWorkers;
 use super::running::Running;
@@ -69,6 +70,7 @@ pub struct Botmaster {
     pub(super) paused: BTreeMap<String, String>,
     pub(super) workers: Workers,
     pub(super) locals: LocalWorkers,
+    pub(super) errands: Errands,
     pub(super) queue: Distributor,
     /// The largest id that the queue was ever told of.
     pub(super) newest: RequestId,
@@ -84,7 +86,7 @@ pub struct Botmaster {
 impl Botmaster {
     /// One that serves nobody before the first configuration is applied.
     pub fn new(wiring: Wiring) -> Botmaster {
-        let Wiring { name, db, pb, ear, events, launcher } = wiring;
+        let Wiring { name, db, pb, ear, events, launcher, runner, home } = wiring;
         Botmaster {
             name,
             store: Store::new(db.clone(), events),
@@ -100,6 +102,7 @@ impl Botmaster {
             paused: BTreeMap::new(),
             workers: Workers::default(),
             locals: LocalWorkers::new(launcher),
+            errands: Errands::new(runner, home),
             queue: Distributor::default(),
             newest: RequestId(0),
             may_start: false,
@@ -189,6 +192,7 @@ impl Service for Botmaster {
     fn handle(&mut self, msg: Msg, turn: &mut Turn) {
         match msg {
             Msg::News(news) => self.news(news, turn),
+            Msg::ErrandDone(done) => self.errand_done(done, turn),
             Msg::RequestsMayWait => self.read_new_requests(turn),
             Msg::StopBuild { build, reason, by, reply } => {
                 reply.send(self.stop_build(build, &reason, &by, turn))

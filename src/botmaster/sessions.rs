@@ -73,6 +73,7 @@ impl Botmaster {
             mind,
             greeting: Some(Greeting::begin(mind, MASTER, listed.clone(), &mut wishes)),
             info: Arc::default(),
+            environ: Arc::default(),
             abilities: Arc::default(),
             builders: BTreeMap::new(),
             is_slave: false,
@@ -80,6 +81,7 @@ impl Botmaster {
             is_listing: false,
             calls: BTreeMap::new(),
             commands: BTreeMap::new(),
+            transfers: BTreeMap::new(),
             heard: turn.now(),
             heard_at: turn.wall(),
             unanswered: 0,
@@ -116,6 +118,7 @@ impl Botmaster {
         session.builders = greeting.builders;
         session.is_slave = greeting.is_slave;
         session.info = Arc::new(greeting.info);
+        session.environ = Arc::new(greeting.environ.clone());
         let environ = greeting.environ;
         session.abilities = Arc::new(greeting.abilities);
         (worker.graceful, worker.trouble) = (false, None);
@@ -320,6 +323,10 @@ impl Botmaster {
                 if let Some(build) = build {
                     self.feed(build, Input::Complete(failure), turn);
                 }
+            }
+            (Target::Key(key), _) if session.transfers.contains_key(&key) => {
+                let build = session.transfers[&key];
+                self.transfer_called(connection, build, call);
             }
             (_, method) => {
                 let failure = Failure::no_such_method(method);

@@ -44,6 +44,8 @@ pub(super) struct Session {
     pub greeting: Option<Greeting>,
     /// What it said of itself.
     pub info: Arc<BTreeMap<String, String>>,
+    /// Its environment.
+    pub environ: Arc<BTreeMap<String, String>>,
     /// What it can do.
     pub abilities: Arc<Abilities>,
     /// Its objects, by builder.
@@ -58,6 +60,8 @@ pub(super) struct Session {
     pub calls: BTreeMap<u64, Purpose>,
     /// Running commands, by key.
     pub commands: BTreeMap<u64, BuildId>,
+    /// Running transfers, by the key of the master's end.
+    pub transfers: BTreeMap<u64, BuildId>,
     /// When it was last heard of.
     pub heard: Mono,
     pub heard_at: Wall,

@@ -30,6 +30,8 @@ pub struct Foundation {
     pub pollers: changes::Shell,
     /// How local workers are started.
     pub launcher: Box<dyn botmaster::local::Launcher>,
+    /// How builds' work on the master's disk is done.
+    pub runner: Box<dyn botmaster::errands::Runner>,
     /// Time and chance for what runs beside the services.
     pub world: World,
     /// Where all log.
@@ -51,6 +53,7 @@ impl Foundation {
             control: Some(BellRope::default()),
             pollers: changes::Shell::Threads(world.clone()),
             launcher: Box::new(botmaster::local::Children),
+            runner: Box::new(botmaster::errands::Threads::default()),
             world,
             log: log.clone(),
         })
@@ -81,7 +84,8 @@ impl Tree {
     /// # Errors
     /// The operating system has no room for it.
     pub fn build<G: Ground>(ground: &mut G, foundation: Foundation, root: Offer<Wanted>) -> io::Result<Tree> {
-        let Foundation { settings, net, pb_bell, control, pollers, launcher, world, log } = foundation;
+        let Foundation { settings, net, pb_bell, control, pollers, launcher, runner, world, log } =
+            foundation;
         let messages = limits::INBOX_MESSAGES;
 
         // First all doors, since news goes up to services that are put in place later.
@@ -146,6 +150,8 @@ impl Tree {
             ear: botmaster::ear(&botmaster_door),
             events,
             launcher,
+            runner,
+            home: botmaster_door.address(),
         };
         ground.put_vital(botmaster::Botmaster::new(wiring), botmaster_inbox)?;
         let rooms = web::Rooms {

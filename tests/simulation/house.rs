@@ -1,6 +1,7 @@
 //! One simulated site: the tree, its network, its database file, its workers.
 
 use crate::peer::Peer;
+use bellwether::botmaster::errands::AtOnce;
 use bellwether::config::{self, Config};
 use bellwether::db::Settings;
 use bellwether::kernel::Offer;
@@ -206,6 +207,7 @@ fn built(seed: u64, net: &SimNet, config: &Config) -> (Sim, Tree) {
         control: None,
         pollers: changes::Shell::Absent,
         launcher: Box::new(NoProcesses),
+        runner: Box::new(AtOnce),
         world: sim.world().branch("tree"),
         log,
     };

@@ -17,9 +17,10 @@ use crate::pb::{Failure, Value};
 use bytes::Bytes;
 use secrecy::Secrecy;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use stepping::Current;
+use stepping::{Current, Work};
 
 /// What a build is made from.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct Plan {
     pub worker: String,
     /// What the worker said of itself.
     pub info: Arc<BTreeMap<String, String>>,
+    /// The worker's environment.
+    pub environ: Arc<BTreeMap<String, String>>,
     /// What the worker can do.
     pub abilities: Arc<Abilities>,
     /// The properties that it begins with.
@@ -59,6 +62,10 @@ pub enum Input<'a> {
     Stop(String),
     /// The worker is out of reach, for this reason, in a word or two.
     Lost(&'a str),
+    /// What the current command moved stands where it belongs, or why not.
+    Settled(Result<(), String>),
+    /// What the step's errand found, on the master.
+    Looked(Result<(), String>),
     /// Its deadline has come.
     Timer,
 }
@@ -102,6 +109,13 @@ pub enum Action {
     },
     /// Start a command on the worker.
     Run(Command),
+    /// The command that moved something is complete: keep what came, or throw it away.
+    Settle {
+        /// Which.
+        keep: bool,
+    },
+    /// See whether this file of the master's can be sent.
+    Look(PathBuf),
     /// Interrupt the command that runs.
     Interrupt(String),
     /// The worker does not do what it must: close its connection.
@@ -146,6 +160,8 @@ pub struct Env<'a> {
     pub now: Mono,
     /// Who knows the secrets.
     pub secrets: &'a Secrets<'a>,
+    /// Where the master keeps files that are not placed elsewhere.
+    pub base_dir: &'a Path,
 }
 
 impl Build {
@@ -211,13 +227,15 @@ impl Build {
             (_, Input::Complete(None)) => self.completed(env, out),
             (_, Input::Stop(reason)) => self.stop(reason, env, out),
             (_, Input::Lost(why)) => self.lost(why, out),
+            (_, Input::Settled(result)) => self.settled(result, env, out),
+            (_, Input::Looked(result)) => self.looked(result, env, out),
             (_, Input::Timer) => self.timer(env, out),
         }
     }
 
     fn update(&mut self, updates: &Value, out: &mut Vec<Action>) {
         let Some(current) = &mut self.current else { return };
-        let Some(command) = &mut current.command else { return };
+        let Work::Command(command) = &mut current.work else { return };
         let mut output = Vec::new();
         command.update(updates, &mut output);
         for piece in output {
@@ -235,18 +253,40 @@ impl Build {
 
     fn completed(&mut self, env: &Env<'_>, out: &mut Vec<Action>) {
         let Some(current) = &mut self.current else { return };
-        let Some(command) = current.command.take() else { return };
+        let Some(command) = current.take_command() else { return };
         if current.interrupts > 0 {
             return self.end_step(End::plain(Results::Cancelled), env, out);
         }
-        let next = current.machine.go_on(Some(command.finish()));
+        let transfers = command.transfers;
+        let outcome = command.finish();
+        if transfers {
+            out.push(Action::Settle { keep: outcome.rc == Some(0) });
+            current.work = Work::Settling(outcome);
+            return;
+        }
+        let next = current.machine.go_on(Some(outcome));
+        self.follow(next, env, out);
+    }
+
+    fn settled(&mut self, result: Result<(), String>, env: &Env<'_>, out: &mut Vec<Action>) {
+        let Some(current) = &mut self.current else { return };
+        if let Work::Settling(mut outcome) = std::mem::take(&mut current.work) {
+            outcome.trouble = result.err();
+            let next = current.machine.go_on(Some(outcome));
+            self.follow(next, env, out);
+        }
+    }
+
+    fn looked(&mut self, result: Result<(), String>, env: &Env<'_>, out: &mut Vec<Action>) {
+        let Some(current) = &mut self.current else { return };
+        let next = current.machine.looked(result);
         self.follow(next, env, out);
     }
 
     /// The command ended by a failure of the worker's, or was refused.
     fn command_failed(&mut self, what: &str, failure: &Failure, env: &Env<'_>, out: &mut Vec<Action>) {
         let Some(current) = &mut self.current else { return };
-        if current.command.take().is_none() {
+        if current.take_command().is_none() {
             return;
         }
         let mut end = End::exception(format!("{what}:\n{}", told(failure)));
@@ -271,7 +311,7 @@ impl Build {
             let text = format!("{reason}\n").into();
             out.push(Action::Log { log, channel: Channel::Stdout, text });
         }
-        if current.command.is_some() {
+        if matches!(current.work, Work::Command(_)) {
             self.interrupt(reason, env.now, out);
         } else {
             self.end_step(End::plain(Results::Cancelled), env, out);
@@ -281,7 +321,10 @@ impl Build {
     fn interrupt(&mut self, reason: String, now: Mono, out: &mut Vec<Action>) {
         let Some(current) = &mut self.current else { return };
         current.interrupts += 1;
-        let grace = current.command.as_ref().map_or(Duration::ZERO, |command| command.grace);
+        let grace = match &current.work {
+            Work::Command(command) => command.grace,
+            Work::Nothing | Work::Settling(_) => Duration::ZERO,
+        };
         self.deadline = Some(now + INTERRUPT_PATIENCE + grace);
         out.push(Action::Interrupt(reason));
     }
@@ -308,7 +351,7 @@ impl Build {
         let Some(current) = &mut self.current else {
             return out.push(Action::Disconnect("it does not answer that a build begins".to_owned()));
         };
-        if current.command.is_none() {
+        if !matches!(current.work, Work::Command(_)) {
             let next = current.machine.go_on(None);
             return self.follow(next, env, out);
         }

@@ -1,7 +1,7 @@
 //! The steps of a build: which comes next, what it does, what its end means.
 
-use super::{Action, Build, Env, Phase};
-use crate::botmaster::command::Running;
+use super::{Action, Build, Env, Phase, Plan};
+use crate::botmaster::command::{Outcome, Running};
 use crate::botmaster::limits::LOGS_PER_STEP;
 use crate::botmaster::render::{Moment, Scene, ask};
 use crate::botmaster::step::{build_ended, ended, fold, short};
@@ -22,10 +22,22 @@ pub(super) struct Current {
     pub at: usize,
     pub name: String,
     pub machine: Machine,
-    pub command: Option<Running>,
+    pub work: Work,
     pub logs: Vec<String>,
     /// How often the command was interrupted.
     pub interrupts: u32,
+}
+
+/// What a step waits for.
+#[derive(Debug, Default)]
+pub(super) enum Work {
+    /// The time, or an errand.
+    #[default]
+    Nothing,
+    /// The worker's command.
+    Command(Running),
+    /// The master's disk, after the command came to this.
+    Settling(Outcome),
 }
 
 impl Build {
@@ -51,7 +63,7 @@ impl Build {
             let wanted = build.asked(step.do_step_if.as_ref(), None, scene);
             let machine = match wanted {
                 Ok(true) => {
-                    let site = Site { scene, builder: &build.plan.builder, abilities: &build.plan.abilities };
+                    let site = build.site(scene, env);
                     Machine::begin(&step.kind, &site).map(Some)
                 }
                 Ok(false) => Ok(None),
@@ -67,7 +79,7 @@ impl Build {
         match machine {
             Ok(Some((machine, next))) => {
                 let mut current =
-                    Current { at, name, machine, command: None, logs: Vec::new(), interrupts: 0 };
+                    Current { at, name, machine, work: Work::Nothing, logs: Vec::new(), interrupts: 0 };
                 if matches!(next, Next::Run(_)) {
                     current.log(STDIO, LogKind::Stdio, out);
                     for file in current.machine.files().to_vec() {
@@ -106,9 +118,11 @@ impl Build {
                 self.close_step(End::exception(why), env, out);
             }
             Next::Run(command) => {
-                current.command = Some(Running::new(&command));
+                current.log(STDIO, LogKind::Stdio, out);
+                current.work = Work::Command(Running::new(&command));
                 out.push(Action::Run(command));
             }
+            Next::Look(path) => out.push(Action::Look(path)),
             Next::Wait(pause) => self.deadline = Some(env.now + pause),
             Next::Done(end) => self.close_step(end, env, out),
         }
@@ -190,6 +204,11 @@ impl Build {
         unique
     }
 
+    fn site<'a>(&'a self, scene: &'a Scene<'a>, env: &'a Env<'_>) -> Site<'a> {
+        let Plan { builder, abilities, environ, .. } = &self.plan;
+        Site { scene, builder, abilities, environ, base_dir: env.base_dir }
+    }
+
     fn asked(
         &self,
         condition: Option<&Condition>,
@@ -228,6 +247,17 @@ impl Build {
 }
 
 impl Current {
+    /// The command that runs, which then does not any more.
+    pub fn take_command(&mut self) -> Option<Running> {
+        match std::mem::take(&mut self.work) {
+            Work::Command(command) => Some(command),
+            other => {
+                self.work = other;
+                None
+            }
+        }
+    }
+
     /// The number of the log of this name, which is opened if it is new; `None` where there are too many.
     pub fn log(&mut self, name: &str, kind: LogKind, out: &mut Vec<Action>) -> Option<usize> {
         open(&mut self.logs, name, kind, out)

@@ -1,15 +1,19 @@
 //! What each kind of step does: machines that say which command comes next, and how the step ends.
 
+mod download;
+mod files;
 mod git;
 mod program;
 mod set_property;
 mod shell;
+mod upload;
 
 use super::command::{Command, Outcome};
 use super::render::Scene;
-use crate::config::{Builder, StepKind};
+use crate::config::{Builder, StepKind, Template};
 use crate::model::{Properties, Results};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What a worker can do, as far as a step has to know.
@@ -39,6 +43,22 @@ pub struct Site<'a> {
     pub builder: &'a Builder,
     /// What the worker can do.
     pub abilities: &'a Abilities,
+    /// The worker's environment.
+    pub environ: &'a BTreeMap<String, String>,
+    /// Where the master keeps files that are not placed elsewhere.
+    pub base_dir: &'a Path,
+}
+
+impl Site<'_> {
+    /// The directory of a step that may name its own.
+    fn workdir(&self, own: Option<&Template>) -> Result<String, String> {
+        self.scene.text(own.unwrap_or(&self.builder.workdir))
+    }
+
+    /// Whether the arguments of this command have the names that they had before version 3.0.
+    fn is_slave(&self, command: &str) -> bool {
+        self.abilities.0.contains_key(command) && !self.abilities.has_version(command, "3.0")
+    }
 }
 
 /// What a step does next.
@@ -46,6 +66,8 @@ pub struct Site<'a> {
 pub enum Next {
     /// Run this command; [`Machine::go_on`] gets what it came to.
     Run(Command),
+    /// See whether this file of the master's can be sent; [`Machine::looked`] gets the answer.
+    Look(PathBuf),
     /// Wait that long; [`Machine::go_on`] then gets no outcome.
     Wait(Duration),
     /// It is done.
@@ -86,6 +108,14 @@ pub enum Machine {
     Git(Box<git::Git>),
     /// A property.
     SetProperty(set_property::SetProperty),
+    /// Nothing that takes time: what it does, in its own words.
+    Instant(&'static str),
+    /// Work on files.
+    Files(files::Files),
+    /// Files to the master.
+    Upload(Box<upload::Upload>),
+    /// A file to the worker.
+    Download(Box<download::Download>),
 }
 
 impl Machine {
@@ -94,6 +124,7 @@ impl Machine {
     /// # Errors
     /// What cannot be filled in, in one line.
     pub fn begin(kind: &StepKind, site: &Site<'_>) -> Result<(Machine, Next), String> {
+        let uploading = |(upload, next)| (Machine::Upload(Box::new(upload)), next);
         Ok(match kind {
             StepKind::Shell(config) => {
                 let (shell, next) = shell::Shell::begin(config, site)?;
@@ -107,6 +138,24 @@ impl Machine {
                 let (set, next) = set_property::SetProperty::begin(config, site)?;
                 (Machine::SetProperty(set), next)
             }
+            StepKind::SetProperties(config) => {
+                (Machine::Instant("set properties"), Next::Done(set_property::several(config, site)?))
+            }
+            StepKind::SetPropertiesFromEnv(config) => {
+                let end = set_property::from_env(config, site);
+                (Machine::Instant("set properties from the environment"), Next::Done(end))
+            }
+            StepKind::Files(work) => {
+                let (files, next) = files::Files::begin(work, site)?;
+                (Machine::Files(files), next)
+            }
+            StepKind::FileUpload(config) => uploading(upload::Upload::file(config, site)?),
+            StepKind::DirectoryUpload(config) => uploading(upload::Upload::directory(config, site)?),
+            StepKind::MultipleFileUpload(config) => uploading(upload::Upload::several(config, site)?),
+            StepKind::Download(config) => {
+                let (download, next) = download::Download::begin(config, site)?;
+                (Machine::Download(Box::new(download)), next)
+            }
         })
     }
 
@@ -116,6 +165,18 @@ impl Machine {
             Machine::Shell(shell) => shell.go_on(&outcome.unwrap_or_default()),
             Machine::Git(git) => git.go_on(outcome),
             Machine::SetProperty(set) => set.go_on(&outcome.unwrap_or_default()),
+            Machine::Instant(_) => Next::Done(End::plain(Results::Success)),
+            Machine::Files(files) => files.go_on(&outcome.unwrap_or_default()),
+            Machine::Upload(upload) => upload.go_on(&outcome.unwrap_or_default()),
+            Machine::Download(download) => download.go_on(&outcome.unwrap_or_default()),
+        }
+    }
+
+    /// Goes on after [`Next::Look`].
+    pub fn looked(&mut self, result: Result<(), String>) -> Next {
+        match self {
+            Machine::Download(download) => download.looked(result),
+            _ => Next::Done(End::exception("nobody looked for a file\n")),
         }
     }
 
@@ -125,6 +186,10 @@ impl Machine {
             Machine::Shell(shell) => shell.description(),
             Machine::Git(_) => "update",
             Machine::SetProperty(set) => set.description(),
+            Machine::Instant(what) => what,
+            Machine::Files(files) => files.description(),
+            Machine::Upload(upload) => upload.description(),
+            Machine::Download(download) => download.description(),
         }
     }
 
@@ -132,7 +197,7 @@ impl Machine {
     pub fn files(&self) -> &[String] {
         match self {
             Machine::Shell(shell) => shell.files(),
-            Machine::Git(_) | Machine::SetProperty(_) => &[],
+            _ => &[],
         }
     }
 
@@ -141,7 +206,7 @@ impl Machine {
         match self {
             Machine::Git(git) => git.patch().map(|patch| ("patch", patch)),
             Machine::SetProperty(set) => set.exhibit(),
-            Machine::Shell(_) => None,
+            _ => None,
         }
     }
 }

@@ -1,8 +1,9 @@
-//! `set_property`: a property from a value, or from what a program says (`SH-11`, `N-ST-03`).
+//! `set_property`, `set_properties`, `set_properties_from_env`: from values, from what a program says, from the worker's
+//! environment (`SH-11`, `SH-24`, `N-ST-03`, `N-ST-04`).
 
 use super::{End, Next, Site, shell};
 use crate::botmaster::command::Outcome;
-use crate::config::{self, SetPropertyFrom};
+use crate::config::{self, SetPropertyFrom, Template};
 use crate::model::{Properties, Results};
 use std::collections::BTreeMap;
 
@@ -77,4 +78,27 @@ impl SetProperty {
     pub(super) fn exhibit(&self) -> Option<(&'static str, &str)> {
         (!self.exhibit.is_empty()).then_some(("property changes", &self.exhibit))
     }
+}
+
+/// Sets several properties.
+pub(super) fn several(config: &config::SetProperties, site: &Site<'_>) -> Result<End, String> {
+    let mut end = End::plain(Results::Success);
+    for (name, value) in &config.0 {
+        let name = site.scene.text(&Template::new(name)?)?;
+        end.properties.set(name, site.scene.json(value)?, "SetProperties Step");
+    }
+    Ok(end)
+}
+
+/// Takes properties from the worker's environment. A variable that is not there sets none.
+pub(super) fn from_env(config: &config::SetPropertiesFromEnv, site: &Site<'_>) -> End {
+    let is_windows = site.scene.worker.get("system").is_some_and(|system| system == "nt");
+    let mut end = End::plain(Results::Success);
+    for name in &config.variables {
+        let same = |known: &str| known == name || (is_windows && known.eq_ignore_ascii_case(name));
+        if let Some((_, value)) = site.environ.iter().find(|(known, _)| same(known)) {
+            end.properties.set(name, value.as_str(), &config.source);
+        }
+    }
+    end
 }

@@ -10,6 +10,7 @@ use crate::pb::Value;
 use expect_test::{Expect, expect};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 const REVISION: &str = "0123456789012345678901234567890123456789";
@@ -46,7 +47,8 @@ fn play(config: &Git, stamp: &SourceStamp, before: Before, failing: &[&str], ver
     };
     let commands = ["shell", "listdir", "stat", "rmdir", "cpdir"];
     let abilities = Abilities(commands.map(|name| (name.to_owned(), version.to_owned())).into());
-    let site = Site { scene: &scene, builder: &builder, abilities: &abilities };
+    let (environ, base_dir) = (BTreeMap::new(), Path::new("/m"));
+    let site = Site { scene: &scene, builder: &builder, abilities: &abilities, environ: &environ, base_dir };
     let (mut machine, mut next) = match Machine::begin(&StepKind::Git(config.clone()), &site) {
         Ok(begun) => begun,
         Err(why) => return why,
@@ -61,6 +63,7 @@ fn play(config: &Git, stamp: &SourceStamp, before: Before, failing: &[&str], ver
                 told += &format!("{line}{}\n", if fails.is_some() { " !" } else { "" });
                 machine.go_on(Some(outcome(&command, &line, before, fails.is_some())))
             }
+            Next::Look(path) => panic!("nobody looks for {path:?}"),
             Next::Wait(pause) => {
                 told += &format!("(wait {pause:?})\n");
                 machine.go_on(None)

@@ -3,6 +3,7 @@
 mod adversity;
 mod attach;
 mod distributor;
+mod files;
 mod git;
 mod golden;
 mod machine;
@@ -12,6 +13,7 @@ mod properties;
 mod render;
 mod rig;
 mod service;
+mod transfers;
 
 use crate::config::{
     Builder, Command, Config, Git, GitMode, Shell, Step, StepKind, Template, Worker, WorkerKind,

@@ -1,23 +1,57 @@
 //! Plays a build machine and writes down what it wants.
 
 use super::builder;
+use super::files::stat;
 use crate::botmaster::build::{Action, Build, Env, Input, Plan};
 use crate::botmaster::steps::Abilities;
 use crate::config::{SecretText, Step};
 use crate::model::{Mono, Properties, SourceStamp};
 use crate::pb::{Failure, Value};
 use expect_test::Expect;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Plays a build of these steps. Each input is a word: `ready`, `out TEXT`, `rc N` (and complete), `done` (without
 /// a code), `fail`, `refused`, `stop`, `lost`, `later` (the deadline).
 pub(super) fn check(steps: Vec<Step>, inputs: &str, expected: Expect) {
-    expected.assert_eq(&play(steps, inputs));
+    expected.assert_eq(&play_with(
+        &Played { commands: &["shell"], version: "3.3", arguments: false },
+        steps,
+        inputs,
+    ));
 }
 
-fn play(steps: Vec<Step>, inputs: &str) -> String {
+/// How a build is played.
+pub(super) struct Played {
+    /// The worker's commands.
+    pub commands: &'static [&'static str],
+    /// Their version.
+    pub version: &'static str,
+    /// Whether all arguments of a command are shown.
+    pub arguments: bool,
+}
+
+/// All commands of a worker.
+pub(super) const COMMANDS: &[&str] = &[
+    "shell",
+    "uploadFile",
+    "uploadDirectory",
+    "downloadFile",
+    "mkdir",
+    "rmdir",
+    "cpdir",
+    "stat",
+    "glob",
+    "rmfile",
+];
+
+/// The same as [`check`], with further inputs: `settled [TROUBLE]`, `looked [TROUBLE]`, `stat MODE`, `files NAMES`
+/// (both end the command well).
+pub(super) fn play_with(played: &Played, steps: Vec<Step>, inputs: &str) -> String {
     let mut properties = Properties::default();
     properties.set("os", "debian", "Worker");
+    properties.set("evil", "../../etc/passwd", "Force Build Form");
+    let commands = played.commands.iter().map(|name| ((*name).to_owned(), played.version.to_owned()));
     let plan = Plan {
         builder: Arc::new(builder("b", steps)),
         number: 7,
@@ -26,7 +60,8 @@ fn play(steps: Vec<Step>, inputs: &str) -> String {
         files: vec!["src/lib.rs".to_owned()],
         worker: "w".to_owned(),
         info: Arc::default(),
-        abilities: Arc::new(Abilities([("shell".to_owned(), "3.3".to_owned())].into())),
+        environ: Arc::new([("PATH".to_owned(), "/bin".to_owned())].into()),
+        abilities: Arc::new(Abilities(commands.collect())),
         properties,
     };
     let mut now = Mono::default();
@@ -39,7 +74,7 @@ fn play(steps: Vec<Step>, inputs: &str) -> String {
         };
         let mut out = Vec::new();
         let mut feed = |input: Input<'_>, now| {
-            build.handle(input, &Env { now, secrets: &secrets }, &mut out);
+            build.handle(input, &Env { now, secrets: &secrets, base_dir: Path::new("/m") }, &mut out);
         };
         let update = |key: &str, value: Value| {
             Value::List(vec![Value::List(vec![Value::dict([(key, value)]), Value::Int(0)])])
@@ -56,6 +91,22 @@ fn play(steps: Vec<Step>, inputs: &str) -> String {
                 feed(Input::Update(&update("rc", Value::Int(code.parse().unwrap()))), now);
                 feed(Input::Complete(None), now);
             }
+            ("stat", mode) => {
+                let value = stat(mode.parse().unwrap());
+                feed(Input::Update(&update("stat", value)), now);
+                feed(Input::Update(&update("rc", Value::Int(0))), now);
+                feed(Input::Complete(None), now);
+            }
+            ("files", names) => {
+                let names = Value::list(names.split_whitespace());
+                feed(Input::Update(&update("files", names)), now);
+                feed(Input::Update(&update("rc", Value::Int(0))), now);
+                feed(Input::Complete(None), now);
+            }
+            ("settled", "") => feed(Input::Settled(Ok(())), now),
+            ("settled", trouble) => feed(Input::Settled(Err(trouble.to_owned())), now),
+            ("looked", "") => feed(Input::Looked(Ok(())), now),
+            ("looked", trouble) => feed(Input::Looked(Err(trouble.to_owned())), now),
             ("done", _) => feed(Input::Complete(None), now),
             ("fail", _) => feed(Input::Complete(Some(Failure::runtime_error("out of order"))), now),
             ("refused", _) => feed(Input::NotStarted(Failure::key_error("command")), now),
@@ -63,17 +114,21 @@ fn play(steps: Vec<Step>, inputs: &str) -> String {
             ("lost", _) => feed(Input::Lost("worker lost"), now),
             ("later", _) => {
                 now = build.deadline().expect("a deadline");
-                build.handle(Input::Timer, &Env { now, secrets: &secrets }, &mut out);
+                build.handle(
+                    Input::Timer,
+                    &Env { now, secrets: &secrets, base_dir: Path::new("/m") },
+                    &mut out,
+                );
             }
             other => panic!("{other:?} is no input"),
         }
         told += &format!("> {word}\n");
-        out.iter().for_each(|action| told += &shown(action));
+        out.iter().for_each(|action| told += &shown(action, played));
     }
     told
 }
 
-fn shown(action: &Action) -> String {
+fn shown(action: &Action, played: &Played) -> String {
     match action {
         Action::SetProperties(properties) => properties
             .iter()
@@ -85,12 +140,30 @@ fn shown(action: &Action) -> String {
         Action::StepFinished { results, state, hidden } => {
             format!("  {results}: {state}{}\n", if *hidden { " [hidden]" } else { "" })
         }
+        Action::Run(command) if played.arguments => {
+            let args: Vec<String> =
+                command.args.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
+            let transfer = command.transfer.as_ref().map(|transfer| format!("\n    {transfer:?}"));
+            format!("  run {} {}{}\n", command.name, args.join(" "), transfer.unwrap_or_default())
+        }
         Action::Run(command) => {
             let line = command.args.iter().find(|(name, _)| *name == "command");
             format!("  run {} {:?}\n", command.name, line.map(|(_, value)| value))
         }
+        Action::Settle { keep } => format!("  {}\n", if *keep { "keep" } else { "throw away" }),
+        Action::Look(path) => format!("  look for {}\n", path.display()),
         Action::Interrupt(reason) => format!("  interrupt: {reason}\n"),
         Action::Disconnect(reason) => format!("disconnect: {reason}\n"),
         Action::Finished { results, state } => format!("{results}: {state}\n"),
+    }
+}
+
+/// An argument as Python writes it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::None => "None".to_owned(),
+        Value::Int(number) => number.to_string(),
+        Value::Bool(truth) => truth.to_string(),
+        other => other.as_str().map_or_else(|| format!("{other:?}"), |text| format!("{text:?}")),
     }
 }

@@ -2,6 +2,7 @@
 //! real wire with played workers.
 
 use super::peer::{AVATAR_CALL, BOT, Kind, LOGIN, Peer};
+use crate::botmaster::errands::AtOnce;
 use crate::botmaster::local::{Launch, Launcher, Process};
 use crate::botmaster::{Botmaster, Handle, Wiring, ear, requests_may_wait};
 use crate::config::{Config, DatabaseUrl};
@@ -86,6 +87,8 @@ impl Rig {
                 ear: ear(&door),
                 events: Hint::to_fn(move |event| heard.lock().unwrap().push(event)),
                 launcher: Box::new(NoProcesses),
+                runner: Box::new(AtOnce),
+                home: door.address(),
             }),
             inbox,
         );

@@ -15,7 +15,7 @@ pub(super) mod step;
 pub(super) mod top;
 pub(super) mod worker;
 
-pub(super) use scalars::{Loose, OneOrMany, Spanned, condition, one_of, properties};
+pub(super) use scalars::{Loose, Mode, OneOrMany, Size, Spanned, condition, one_of, properties};
 
 use super::Findings;
 use super::findings::nearest;
@@ -31,17 +31,25 @@ pub(super) trait Read: Sized {
 /// without standing here.
 const OLD_SPELLINGS: &[(&str, &str)] = &[
     ("buildbot_url", "url"),
+    ("blocksize", "block_size"),
     ("builddir", "build_dir"),
     ("builder_names", "builders"),
     ("category", "tags"),
     ("change_source", "change_sources"),
     ("logfiles", "log_files"),
+    ("masterdest", "to"),
+    ("mastersrc", "from"),
+    ("keepstamp", "keep_stamp"),
     ("lazylogfiles", "lazy_log_files"),
+    ("maxsize", "max_size"),
     ("merge_requests", "collapse_requests"),
     ("passwd", "password"),
     ("pollinterval", "poll_interval"),
     ("project_name", "title"),
     ("repourl", "repository"),
+    ("slavedest", "to"),
+    ("slavesrc", "from"),
+    ("slavesrcs", "from"),
     ("slavebuilddir", "build_dir"),
     ("slavename", "workers"),
     ("slavenames", "workers"),
@@ -49,6 +57,9 @@ const OLD_SPELLINGS: &[(&str, &str)] = &[
     ("worker_names", "workers"),
     ("workername", "workers"),
     ("workernames", "workers"),
+    ("workerdest", "to"),
+    ("workersrc", "from"),
+    ("workersrcs", "from"),
 ];
 
 /// Keys of Buildbot's whose value looks different here, and where it went.

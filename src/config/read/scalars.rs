@@ -23,6 +23,14 @@ pub(in crate::config) struct OneOrMany<T>(pub(in crate::config) Vec<T>);
 /// Text, or a whole number as its text: arguments and environment variables.
 pub(in crate::config) struct Loose<T>(pub(in crate::config) T);
 
+/// A number of bytes: `64KiB`, `10MiB`, `4GiB`, or plain bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::config) struct Size(pub(in crate::config) u64);
+
+/// The permissions of a file, as octal digits in quotes: `"0644"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::config) struct Mode(pub(in crate::config) u32);
+
 /// Complains that this node is not what is wanted.
 fn unfit<T>(node: &Node, wanted: &str, hint: &str, findings: &mut Findings) -> Option<T> {
     let found = match &node.value {
@@ -155,6 +163,39 @@ impl Read for Duration {
             _ => None,
         };
         read.or_else(|| unfit(node, "a duration", "write `90s`, `10m`, `1h30m`, or plain seconds", findings))
+    }
+}
+
+impl Read for Size {
+    fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
+        let read = match &node.value {
+            Value::Int(bytes) => u64::try_from(*bytes).ok(),
+            Value::Text(text) => bytes(text),
+            _ => None,
+        };
+        read.map(Size)
+            .or_else(|| unfit(node, "a size", "write `64KiB`, `10MiB`, `4GiB`, or plain bytes", findings))
+    }
+}
+
+/// A number of bytes with its unit.
+fn bytes(text: &str) -> Option<u64> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40), ("B", 0), ("", 0)];
+    let (count, shift) =
+        units.iter().find_map(|(unit, shift)| Some((text.trim().strip_suffix(unit)?, shift)))?;
+    count.trim().parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+impl Read for Mode {
+    fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
+        let digits =
+            |text: &str| text.chars().all(|c| c.is_digit(8)).then(|| u32::from_str_radix(text, 8).ok())?;
+        let bits = match &node.value {
+            Value::Text(text) => digits(text.trim_start_matches("0o")).filter(|bits| *bits <= 0o777),
+            _ => None,
+        };
+        bits.map(Mode)
+            .or_else(|| unfit(node, "the permissions of a file", "write them like `\"0644\"`", findings))
     }
 }
 

@@ -19,8 +19,9 @@ pub use reporter::{Mail, MailLogin, MailTls, Reporter, ReporterKind};
 pub use scheduler::{ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind};
 pub use secret::{Password, Secret, SecretProvider, SecretText};
 pub use step::{
-    Command, EnvValue, Git, GitMethod, GitMode, LogFile, Retry, SetProperty, SetPropertyFrom, Shell, Step,
-    StepKind,
+    Command, Compress, Content, DirectoryUpload, Download, EnvValue, FileUpload, FileWork, Git, GitMethod,
+    GitMode, Limits, LogFile, MultipleFileUpload, Retry, SetProperties, SetPropertiesFromEnv, SetProperty,
+    SetPropertyFrom, Shell, Step, StepKind, Transfer, Upload,
 };
 pub use worker::{Keepalive, Worker, WorkerKind};
 

@@ -1,0 +1,184 @@
+//! Work that may take long - on the master's disk, by a program, with somebody's server - done beside the botmaster's
+//! thread. It takes all that it needs along and brings it back with what it found, so that nothing is shared.
+//!
+//! Each lane has a few threads and a short queue before them; what finds no room waits here, in order. The
+//! botmaster never waits for an errand; an errand may wait until the botmaster has room for its news.
+
+use super::files::Stream;
+use super::limits::{DISK_THREADS, LANE_QUEUE};
+use super::{Botmaster, Msg};
+use crate::kernel::{Address, Ranked, rank, thread};
+use crate::model::BuildId;
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What an errand is about: those of one lane cannot hold up those of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// The master's disk.
+    Disk,
+}
+
+impl Lane {
+    /// How many errands of the lane are done at the same time.
+    fn threads(self) -> usize {
+        match self {
+            Lane::Disk => DISK_THREADS,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Lane::Disk => "errand-disk",
+        }
+    }
+}
+
+/// What an errand found.
+#[derive(Debug)]
+pub enum Finding {
+    /// What a call of the worker's to a file on the master came to, and the file.
+    Moved(Box<Stream>, Result<Option<Bytes>, String>),
+    /// A transfer is over: whether what it brought stands where it belongs.
+    Settled(Result<(), String>),
+    /// Whether a file is there to be sent.
+    Looked(Result<(), String>),
+    /// The errand broke off by a bug: its panic.
+    Broken(String),
+}
+
+/// An errand is done.
+#[derive(Debug)]
+pub struct Done {
+    pub(super) key: u64,
+    pub(super) finding: Finding,
+}
+
+/// An errand's own thread, as a caller of the botmaster.
+pub struct Errand;
+
+impl Ranked for Errand {
+    const RANK: u8 = rank::BOTMASTER + 1;
+    const NAME: &'static str = "errand";
+}
+
+/// Something to be done, with nobody to tell.
+pub type Work = Box<dyn FnOnce() + Send>;
+
+/// Does errands: on threads for the daemon, at once in the simulator.
+pub trait Runner: Send {
+    /// Does it, or will. `Err`: there is no room at present, and something of this lane is under way.
+    ///
+    /// # Errors
+    /// The work itself.
+    fn run(&mut self, lane: Lane, work: Work) -> Result<(), Work>;
+}
+
+/// Does everything at once, where it is asked for.
+#[derive(Debug, Default)]
+pub struct AtOnce;
+
+impl Runner for AtOnce {
+    fn run(&mut self, _: Lane, work: Work) -> Result<(), Work> {
+        work();
+        Ok(())
+    }
+}
+
+/// The daemon's runner. Threads are started when they are first needed, and end with it.
+#[derive(Default)]
+pub struct Threads(BTreeMap<Lane, Crew>);
+
+struct Crew {
+    work: Sender<Work>,
+    waiting: Receiver<Work>,
+    threads: usize,
+}
+
+impl Runner for Threads {
+    fn run(&mut self, lane: Lane, work: Work) -> Result<(), Work> {
+        let crew = self.0.entry(lane).or_insert_with(|| {
+            let (work, waiting) = bounded(LANE_QUEUE);
+            Crew { work, waiting, threads: 0 }
+        });
+        if crew.threads < lane.threads() {
+            let waiting = crew.waiting.clone();
+            let body = move || waiting.iter().for_each(|work: Work| work());
+            match thread::spawn(lane.name(), body) {
+                Ok(_) => crew.threads += 1,
+                // Without any thread, a slow disk is better than none.
+                Err(_) if crew.threads == 0 => {
+                    work();
+                    return Ok(());
+                }
+                Err(_) => {}
+            }
+        }
+        crew.work.try_send(work).map_err(|full| match full {
+            TrySendError::Full(work) | TrySendError::Disconnected(work) => work,
+        })
+    }
+}
+
+/// The errands that are under way.
+pub(super) struct Errands {
+    runner: Box<dyn Runner>,
+    home: Address<Errand, Botmaster>,
+    waiting: BTreeMap<Lane, VecDeque<Work>>,
+    /// Whose errand it is, by its key.
+    builds: BTreeMap<u64, BuildId>,
+}
+
+impl Errands {
+    pub fn new(runner: Box<dyn Runner>, home: Address<Errand, Botmaster>) -> Errands {
+        Errands { runner, home, waiting: BTreeMap::new(), builds: BTreeMap::new() }
+    }
+
+    /// Has it done for a build: [`Msg::ErrandDone`] comes with the same key.
+    pub fn begin(
+        &mut self,
+        key: u64,
+        build: BuildId,
+        lane: Lane,
+        errand: impl FnOnce() -> Finding + Send + 'static,
+    ) {
+        self.builds.insert(key, build);
+        let home = self.home.clone();
+        let work = move || {
+            let finding = thread::catch(errand).unwrap_or_else(Finding::Broken);
+            // Where the botmaster is gone, nobody needs to know.
+            let _ = home.push(Msg::ErrandDone(Done { key, finding }));
+        };
+        self.add(lane, Box::new(work));
+    }
+
+    /// Has it done, and wants to hear nothing of it.
+    pub fn forget(&mut self, lane: Lane, work: impl FnOnce() + Send + 'static) {
+        // What it panics about is a bug that must not take the lane's thread along.
+        self.add(lane, Box::new(move || drop(thread::catch(work))));
+    }
+
+    /// An errand is done, so that there is room: whose it was, unless that is over.
+    pub fn returned(&mut self, key: u64) -> Option<BuildId> {
+        for (lane, waiting) in &mut self.waiting {
+            while let Some(work) = waiting.pop_front() {
+                if let Err(work) = self.runner.run(*lane, work) {
+                    waiting.push_front(work);
+                    break;
+                }
+            }
+        }
+        self.builds.remove(&key)
+    }
+
+    fn add(&mut self, lane: Lane, work: Work) {
+        let waiting = self.waiting.entry(lane).or_default();
+        if !waiting.is_empty() {
+            return waiting.push_back(work);
+        }
+        if let Err(work) = self.runner.run(lane, work) {
+            waiting.push_back(work);
+        }
+    }
+}

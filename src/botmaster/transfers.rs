@@ -1,0 +1,212 @@
+//! The master's ends of transfers: what a worker writes or reads is handed to errands, one call at a time, and the
+//! call is answered when the disk has done it. So a slow disk slows the worker that it serves, and nobody else.
+
+use super::Botmaster;
+use super::build::Input;
+use super::errands::{Done, Finding, Lane};
+use super::files::{self, Stream, Transfer, Verb};
+use super::limits::TRANSFER_CALLS;
+use crate::kernel::Turn;
+use crate::model::BuildId;
+use crate::pb::{Call, Failure, Request, Value};
+use crate::pbmanager::ConnectionId;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+/// The transfer of a running command.
+pub(super) struct Moving {
+    /// The key of the object that the worker writes to or reads from.
+    pub key: u64,
+    /// `None` while an errand has it, and once it is settled.
+    stream: Option<Box<Stream>>,
+    /// The errand that has it.
+    errand: Option<u64>,
+    /// The call that the errand is about, and those that came after it.
+    asked: VecDeque<(Request, Verb)>,
+    /// Whether to keep what came, once all calls are done.
+    settle: Option<bool>,
+    /// The first thing that went wrong.
+    trouble: Option<String>,
+}
+
+impl Botmaster {
+    /// Makes the object that stands for a transfer; returns its key.
+    pub(super) fn begin_transfer(&mut self, build: BuildId, transfer: Transfer) -> u64 {
+        let key = self.key();
+        let Some(running) = self.builds.get_mut(&build) else { return key };
+        let stream = Some(Box::new(Stream::new(transfer, key)));
+        let moving =
+            Moving { key, stream, errand: None, asked: VecDeque::new(), settle: None, trouble: None };
+        running.moving = Some(moving);
+        let worker = running.worker.clone();
+        if let Some(session) = self.workers.session(&worker) {
+            session.transfers.insert(key, build);
+        }
+        key
+    }
+
+    /// A worker writes or reads.
+    pub(super) fn transfer_called(&mut self, connection: ConnectionId, build: BuildId, call: Call) {
+        let Some(verb) = verb(&call) else {
+            let failure = Failure::no_such_method(&call.method);
+            let _ = self.pb.reject(connection, call, failure);
+            return;
+        };
+        let Some(running) = self.builds.get_mut(&build) else { return };
+        let Some(moving) = &mut running.moving else { return };
+        if moving.asked.len() >= TRANSFER_CALLS {
+            // What was left out is missing in what it sent: that must not be kept.
+            let why = "it does not wait for the answers of a transfer";
+            moving.trouble = Some(format!("the worker is cut off: {why}"));
+            let worker = running.worker.clone();
+            return self.drop_session(&worker, why);
+        }
+        moving.asked.push_back((call.request, verb));
+        self.move_on(build);
+    }
+
+    /// Does the next thing about a transfer, unless an errand is under way.
+    fn move_on(&mut self, build: BuildId) {
+        let key = self.key();
+        let Some(moving) = self.builds.get_mut(&build).and_then(|running| running.moving.as_mut()) else {
+            return;
+        };
+        let Some(mut stream) = moving.stream.take() else { return };
+        moving.errand = Some(key);
+        if let Some((_, verb)) = moving.asked.front() {
+            let verb = verb.clone();
+            self.errands.begin(key, build, Lane::Disk, move || {
+                let answer = stream.perform(verb);
+                Finding::Moved(stream, answer)
+            });
+        } else if let Some(keep) = moving.settle.take() {
+            let trouble = moving.trouble.take();
+            self.errands.begin(key, build, Lane::Disk, move || {
+                let kept = match (keep, trouble) {
+                    (true, None) => stream.keep(),
+                    (_, trouble) => {
+                        drop(stream);
+                        trouble.map_or(Ok(()), Err)
+                    }
+                };
+                Finding::Settled(kept)
+            });
+        } else {
+            (moving.stream, moving.errand) = (Some(stream), None);
+        }
+    }
+
+    /// The command is complete: keeps what came, or throws it away; the build hears of it.
+    pub(super) fn settle_transfer(&mut self, build: BuildId, keep: bool) {
+        if let Some(moving) = self.builds.get_mut(&build).and_then(|running| running.moving.as_mut()) {
+            moving.settle = Some(keep);
+            self.move_on(build);
+        }
+    }
+
+    /// Nobody needs what the last command moved: it is thrown away.
+    pub(super) fn end_transfer(&mut self, build: BuildId) {
+        let Some(running) = self.builds.get_mut(&build) else { return };
+        let (moving, worker) = (running.moving.take(), running.worker.clone());
+        running.looking = None;
+        let Some(moving) = moving else { return };
+        if let Some(session) = self.workers.session(&worker) {
+            session.transfers.remove(&moving.key);
+        }
+        if let Some(stream) = moving.stream {
+            self.errands.forget(Lane::Disk, move || drop(stream));
+        }
+    }
+
+    /// Sees whether a file can be sent; the build hears of it.
+    pub(super) fn look_for(&mut self, build: BuildId, path: PathBuf) {
+        let key = self.key();
+        if let Some(running) = self.builds.get_mut(&build) {
+            running.looking = Some(key);
+            self.errands.begin(key, build, Lane::Disk, move || Finding::Looked(files::look(&path)));
+        }
+    }
+
+    pub(super) fn errand_done(&mut self, done: Done, turn: &mut Turn) {
+        let Done { key, finding } = done;
+        let Some(build) = self.errands.returned(key) else { return };
+        if let Finding::Broken(panic) = &finding {
+            slog::crit!(turn.log(), "an errand broke off"; "panic" => panic);
+        }
+        let Some(running) = self.builds.get_mut(&build) else { return self.throw_away(finding) };
+        if running.looking == Some(key) {
+            running.looking = None;
+            let result = match finding {
+                Finding::Looked(result) => result,
+                other => Err(format!("{other:?}")),
+            };
+            return self.feed(build, Input::Looked(result), turn);
+        }
+        let connection = running.connection;
+        let Some(moving) = running.moving.as_mut().filter(|moving| moving.errand == Some(key)) else {
+            return self.throw_away(finding);
+        };
+        moving.errand = None;
+        let answer = match finding {
+            Finding::Moved(stream, answer) => {
+                moving.stream = Some(stream);
+                answer
+            }
+            Finding::Settled(result) => {
+                self.end_transfer(build);
+                return self.feed(build, Input::Settled(result), turn);
+            }
+            Finding::Looked(_) => return,
+            Finding::Broken(panic) if moving.asked.is_empty() => {
+                self.end_transfer(build);
+                return self.feed(build, Input::Settled(Err(panic)), turn);
+            }
+            // The stream is gone with it: the step cannot end well, and what the worker sends is of no use.
+            Finding::Broken(panic) => {
+                let worker = running.worker.clone();
+                return self.drop_session(&worker, &format!("a transfer broke off: {panic}"));
+            }
+        };
+        if let Some((request, _)) = moving.asked.pop_front() {
+            let _ = match answer {
+                Ok(bytes) => {
+                    let value = bytes.map_or(Value::None, Value::Bytes);
+                    self.pb.answer(connection, request, value)
+                }
+                Err(trouble) => {
+                    let failure = Failure::runtime_error(&trouble);
+                    moving.trouble.get_or_insert(trouble);
+                    self.pb.fail(connection, request, failure)
+                }
+            };
+        }
+        self.move_on(build);
+    }
+
+    /// What came back too late may have something to clear away on the disk.
+    fn throw_away(&mut self, finding: Finding) {
+        if let Finding::Moved(stream, _) = finding {
+            self.errands.forget(Lane::Disk, move || drop(stream));
+        }
+    }
+}
+
+/// What a worker wants of its end of a transfer; `None` for what has no meaning.
+fn verb(call: &Call) -> Option<Verb> {
+    Some(match call.method.as_str() {
+        "write" => Verb::Write(call.arg(0, "data")?.as_bytes().cloned().map(Bytes::from)?),
+        "close" => Verb::Close,
+        "utime" => match call.arg(0, "accessed_modified")?.as_items()? {
+            [access, change] => match (access.as_f64(), change.as_f64()) {
+                (Some(access), Some(change)) => Verb::Utime(access, change),
+                // The worker could not open the file, and has no times.
+                _ => Verb::Close,
+            },
+            _ => return None,
+        },
+        "unpack" => Verb::Unpack,
+        "read" => Verb::Read(usize::try_from(call.arg(0, "length")?.as_int()?).ok()?),
+        _ => return None,
+    })
+}

@@ -1,0 +1,103 @@
+//! `steps`: what a build does, one after another.
+
+mod files;
+mod git;
+mod program;
+mod property;
+mod transfer;
+
+pub use files::{FileWork, Limits};
+pub use git::{Git, GitMethod, GitMode, Retry};
+pub use program::{Command, EnvValue, LogFile, Shell};
+pub use property::{SetProperties, SetPropertiesFromEnv, SetProperty, SetPropertyFrom};
+pub use transfer::{
+    Compress, Content, DirectoryUpload, Download, FileUpload, MultipleFileUpload, Transfer, Upload,
+};
+
+use crate::config::{Condition, Template};
+use serde::Serialize;
+
+/// One step: what all kinds have in common (`ST`).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// Its name; the build makes equal ones unique (`BU-03`).
+    pub name: Template,
+    /// What it is doing, for people; `None` for the kind's own words (`SH-02`).
+    pub description: Option<Template>,
+    /// What it has done, for people.
+    pub description_done: Option<Template>,
+    /// Whether a failure ends the build, except for steps that always run.
+    pub halt_on_failure: bool,
+    /// Whether a failure makes the build a failure.
+    pub flunk_on_failure: bool,
+    /// Whether warnings make the build a failure.
+    pub flunk_on_warnings: bool,
+    /// Whether a failure makes the build one with warnings.
+    pub warn_on_failure: bool,
+    /// Whether warnings make the build one with warnings.
+    pub warn_on_warnings: bool,
+    /// Whether it runs even after the build was ended.
+    pub always_run: bool,
+    /// Whether it runs; if not, it is skipped (`ST-04`). `None`: it does.
+    pub do_step_if: Option<Condition>,
+    /// Whether pages leave it out once it is finished (`ST-05`). `None`: they do not.
+    pub hide_step_if: Option<Condition>,
+    /// What it does.
+    #[serde(flatten)]
+    pub kind: StepKind,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Runs a program on the worker.
+    Shell(Shell),
+    /// Brings a git working tree to the source stamp.
+    Git(Git),
+    /// Sets a property.
+    SetProperty(SetProperty),
+    /// Sets several properties.
+    SetProperties(SetProperties),
+    /// Sets properties from the worker's environment.
+    SetPropertiesFromEnv(SetPropertiesFromEnv),
+    /// Does something to files on the worker.
+    Files(FileWork),
+    /// Brings a file to the master.
+    FileUpload(FileUpload),
+    /// Brings a directory to the master.
+    DirectoryUpload(DirectoryUpload),
+    /// Brings files and directories to the master.
+    MultipleFileUpload(MultipleFileUpload),
+    /// Brings a file to the worker.
+    Download(Download),
+}
+
+impl StepKind {
+    /// Its `type` in the file.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            StepKind::Shell(_) => "shell",
+            StepKind::Git(_) => "git",
+            StepKind::SetProperty(_) => "set_property",
+            StepKind::SetProperties(_) => "set_properties",
+            StepKind::SetPropertiesFromEnv(_) => "set_properties_from_env",
+            StepKind::Files(work) => match work {
+                FileWork::MakeDirectory(_) => "make_directory",
+                FileWork::RemoveDirectory { .. } => "remove_directory",
+                FileWork::CopyDirectory { .. } => "copy_directory",
+                FileWork::RemoveFile(_) => "remove_file",
+                FileWork::FileExists(_) => "file_exists",
+            },
+            StepKind::FileUpload(_) => "file_upload",
+            StepKind::DirectoryUpload(_) => "directory_upload",
+            StepKind::MultipleFileUpload(_) => "multiple_file_upload",
+            StepKind::Download(download) => match download.content {
+                Content::File(_) => "file_download",
+                Content::Text(_) => "string_download",
+                Content::Json(_) => "json_string_download",
+                Content::Properties => "json_properties_download",
+            },
+        }
+    }
+}

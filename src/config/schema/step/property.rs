@@ -1,0 +1,48 @@
+//! Steps that set properties.
+
+use super::Shell;
+use crate::config::Template;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Setting a property (`SH-11`).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SetProperty {
+    /// Its name.
+    pub property: Template,
+    /// Where its value comes from.
+    pub from: SetPropertyFrom,
+}
+
+/// Where a property's value comes from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetPropertyFrom {
+    /// The file: any JSON; every text in it is a template whose syntax was checked.
+    Value(Value),
+    /// What a program says.
+    Output {
+        /// The program.
+        shell: Box<Shell>,
+        /// Whether white space around what it says is dropped.
+        strip: bool,
+    },
+}
+
+/// Setting several properties.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct SetProperties(
+    /// By name: any JSON; every text in it is a template whose syntax was checked.
+    pub BTreeMap<String, Value>,
+);
+
+/// Properties from the worker's environment, as it was when the worker started (`SH-24`).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SetPropertiesFromEnv {
+    /// The names of the variables, and of the properties. On Windows the case of a variable means nothing.
+    pub variables: Vec<String>,
+    /// Where the properties are said to come from.
+    pub source: String,
+}

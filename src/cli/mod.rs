@@ -49,7 +49,7 @@ enum Command {
     Quickstart(quickstart::Args),
     /// Be the worker agent: how the master runs a worker of type `local`
     #[command(hide = true)]
-    Agent(RunArgs),
+    Agent(Box<RunArgs>),
 }
 
 /// Where the configuration is.
@@ -82,7 +82,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn agent(args: RunArgs) -> ExitCode {
+fn agent(args: Box<RunArgs>) -> ExitCode {
     let log = logging::to_stderr(logging::Format::Plain);
     let outcome = args.options(log).and_then(crate::worker::run);
     match outcome {

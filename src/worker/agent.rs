@@ -1,11 +1,14 @@
 //! The main loop: connects, carries bytes between the socket and the [`Bot`] and orders between the bot and the
 //! [`Workbench`], and connects again. The thread of whoever calls it; it owns everything that the connection has.
 
+use super::AgentError;
 use super::backoff::Backoff;
 use super::bot::{Bot, Broken, CommandKey, Order};
 use super::info::About;
-use super::limits::{GOODBYE_WAIT, OUTBOX_BYTES};
-use super::link::{self, Line, LinkEvent};
+use super::leftovers;
+use super::limits::{CONNECTION_WAIT, GOODBYE_WAIT, OUTBOX_BYTES};
+use super::link::{self, Line, LinkEvent, Target};
+use super::wishes::Wish;
 use super::workbench::Workbench;
 use crate::kernel::World;
 use crate::model::Mono;
@@ -19,7 +22,7 @@ use std::sync::Arc;
 pub enum Parting {
     /// It broke: connect again.
     Lost(String),
-    /// The agent is to end: a signal, a parent that is gone, or the master's wish.
+    /// The agent is to end: it is wished from outside, or by the master.
     Stop(&'static str),
 }
 
@@ -32,77 +35,96 @@ pub struct Agent {
     pub world: World,
     /// Where it logs.
     pub log: Logger,
-    /// Tells, with its reason, when the agent is to end.
-    pub stop: Receiver<&'static str>,
+    /// Tells when the agent is to end, and how.
+    pub wishes: Receiver<Wish>,
+    /// How many tries in a row may fail before it gives up; None: any number.
+    pub max_retries: Option<u32>,
 }
 
 impl Agent {
-    /// Serves the master at `address`, through lost connections, until it is to stop.
+    /// Serves the master through lost connections, until it is to stop.
     ///
     /// # Errors
-    /// The system has no room for the threads of a connection.
-    pub fn run(&mut self, address: &str) -> std::io::Result<()> {
-        let mut backoff = Backoff::new();
+    /// The master can't be reached as often as it was to be tried, or the system has no room for the threads of a
+    /// connection.
+    pub fn run(&mut self, target: Target, mut backoff: Backoff) -> Result<(), AgentError> {
+        let target = Arc::new(target);
         loop {
-            info!(self.log, "connecting"; "master" => address);
-            let events = link::connect(address.to_owned())?;
-            match self.connection(&events, &mut backoff) {
-                Parting::Stop(why) => {
-                    info!(self.log, "stopping"; "why" => why);
-                    return Ok(());
+            info!(self.log, "connecting"; "master" => &target.master);
+            let events = link::connect(target.clone())?;
+            let stopped = match self.connection(&events, &mut backoff) {
+                Parting::Stop(why) => Some(why),
+                Parting::Lost(why) if self.max_retries.is_some_and(|most| backoff.made() >= most) => {
+                    return Err(AgentError::GaveUp { tries: backoff.made().saturating_add(1), why });
                 }
                 Parting::Lost(why) => {
                     let pause = backoff.pause(self.world.chance().f64());
                     warn!(self.log, "no connection"; "why" => why, "next_try_s" => pause.as_secs_f64().round());
-                    if let Ok(why) = self.stop.recv_timeout(pause) {
-                        info!(self.log, "stopping"; "why" => why);
-                        return Ok(());
-                    }
+                    self.wishes.recv_timeout(pause).ok().map(Wish::why)
                 }
+            };
+            if let Some(why) = stopped {
+                info!(self.log, "stopping"; "why" => why);
+                return Ok(());
             }
         }
     }
 
     /// Waits for the connection to stand, then serves it.
     fn connection(&mut self, events: &Receiver<LinkEvent>, backoff: &mut Backoff) -> Parting {
-        crossbeam_channel::select! {
-            recv(self.stop) -> why => Parting::Stop(why.unwrap_or("nobody can stop the agent any more")),
-            recv(events) -> event => match event {
-                Ok(LinkEvent::Connected(line)) => self.serve(line, events, backoff),
-                Ok(LinkEvent::Lost(error)) => Parting::Lost(error.to_string()),
-                Ok(LinkEvent::Received(_)) | Err(_) => Parting::Lost("the reading thread has ended".to_owned()),
-            },
+        let until = self.world.now() + CONNECTION_WAIT;
+        let mut socket = None;
+        loop {
+            crossbeam_channel::select! {
+                recv(self.wishes) -> wish => {
+                    return Parting::Stop(wish.map_or("nobody can stop the agent any more", Wish::why));
+                }
+                recv(events) -> event => match event {
+                    Ok(LinkEvent::Dialled(hangup)) => socket = Some(hangup),
+                    Ok(LinkEvent::Connected(outgoing)) => return self.serve(Line { outgoing, socket }, events, backoff),
+                    Ok(LinkEvent::Lost(error)) => return Parting::Lost(error.to_string()),
+                    Ok(LinkEvent::Received(_)) | Err(_) => return Parting::Lost(READER_GONE.to_owned()),
+                },
+                default(until.since(self.world.now())) => {
+                    return Parting::Lost(format!("there was no connection after {} s", CONNECTION_WAIT.as_secs()));
+                }
+            }
         }
     }
 
     /// Serves one connection to its end. Every command that then still runs is killed.
     pub fn serve(&mut self, line: Line, events: &Receiver<LinkEvent>, backoff: &mut Backoff) -> Parting {
         let bot = Bot::new(self.world.now(), self.about.clone(), self.log.clone());
-        let mut connection = Connection { bot, bench: Workbench::default(), line, outbox: Bytes::new() };
+        let bench = Workbench::default();
+        let mut connection = Connection { bot, bench, line, outbox: Bytes::new(), finishing: None };
         let mut attached = false;
         loop {
-            let turn = connection.turn(&self.world, events, &self.stop);
+            let turn = connection.turn(self, events);
             if !attached && connection.bot.is_attached() {
                 attached = true;
                 backoff.reset();
             }
-            match turn {
-                Ok(None) => {}
+            let lost = match turn {
+                Ok(None) => continue,
                 Ok(Some(Parting::Stop(why))) => {
                     connection.say_goodbye(events);
                     return Parting::Stop(why);
                 }
-                Ok(Some(lost)) => return lost,
-                Err(broken) => return Parting::Lost(broken.to_string()),
-            }
+                Ok(Some(Parting::Lost(why))) => why,
+                Err(broken) => broken.to_string(),
+            };
+            // What it waited for is over, one way or the other.
+            return connection.finishing.map_or(Parting::Lost(lost), Parting::Stop);
         }
     }
 }
 
+const READER_GONE: &str = "the reading thread has ended";
+
 /// What wakes the loop.
 #[derive(Clone, Copy)]
 enum Wake {
-    Stop,
+    Wish,
     Link,
     Writer,
     Command(CommandKey),
@@ -115,30 +137,31 @@ struct Connection {
     line: Line,
     /// Taken from the bot, and not yet by the writer.
     outbox: Bytes,
+    /// Why the master was asked for a graceful shutdown, if it was.
+    finishing: Option<&'static str>,
 }
 
 impl Connection {
     /// Waits until something can be done, and does it.
-    fn turn(
-        &mut self,
-        world: &World,
-        events: &Receiver<LinkEvent>,
-        stop: &Receiver<&'static str>,
-    ) -> Result<Option<Parting>, Broken> {
+    fn turn(&mut self, agent: &Agent, events: &Receiver<LinkEvent>) -> Result<Option<Parting>, Broken> {
         if let Some(parting) = self.flush() {
             return Ok(Some(parting));
         }
-        let wake = self.wait(world.now(), events, stop);
-        let now = world.now();
+        let wake = self.wait(agent.world.now(), events, &agent.wishes);
+        let now = agent.world.now();
         match wake {
-            Some(Wake::Stop) => return Ok(Some(Parting::Stop(stop.try_recv().unwrap_or("stopped")))),
+            Some(Wake::Wish) => match agent.wishes.try_recv() {
+                Ok(Wish::Finish(why)) if self.bot.ask_for_shutdown()? => {
+                    info!(agent.log, "asking the master for a graceful shutdown"; "why" => why);
+                    self.finishing = Some(why);
+                }
+                wish => return Ok(Some(Parting::Stop(wish.map_or("stopped", Wish::why)))),
+            },
             Some(Wake::Link) => match events.try_recv() {
                 Ok(LinkEvent::Received(bytes)) => self.bot.receive(now, &bytes)?,
                 Ok(LinkEvent::Lost(error)) => return Ok(Some(Parting::Lost(error.to_string()))),
-                Ok(LinkEvent::Connected(_)) | Err(TryRecvError::Empty) => {}
-                Err(TryRecvError::Disconnected) => {
-                    return Ok(Some(Parting::Lost("the reading thread has ended".to_owned())));
-                }
+                Ok(LinkEvent::Dialled(_) | LinkEvent::Connected(_)) | Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return Ok(Some(Parting::Lost(READER_GONE.to_owned()))),
             },
             Some(Wake::Command(key)) => {
                 if let Some(event) = self.bench.next_event(key) {
@@ -150,21 +173,24 @@ impl Connection {
         if self.bot.deadline().is_some_and(|at| at <= now) {
             self.bot.tick(now)?;
         }
-        self.carry_out(now)
+        self.carry_out(now, agent)
     }
 
-    fn carry_out(&mut self, now: Mono) -> Result<Option<Parting>, Broken> {
+    fn carry_out(&mut self, now: Mono, agent: &Agent) -> Result<Option<Parting>, Broken> {
         loop {
             let orders = self.bot.take_orders();
             if orders.is_empty() {
                 return Ok(None);
             }
             for order in orders {
-                if matches!(order, Order::Shutdown) {
-                    return Ok(Some(Parting::Stop("the master asked for it")));
-                }
-                if let Err((key, error)) = self.bench.carry_out(order) {
-                    self.bot.not_started(now, key, &error)?;
+                match order {
+                    Order::Shutdown => return Ok(Some(Parting::Stop("the master asked for it"))),
+                    Order::Remove(names) => leftovers::remove(&agent.about.basedir, &names, &agent.log),
+                    order => {
+                        if let Err((key, error)) = self.bench.carry_out(order) {
+                            self.bot.not_started(now, key, &error)?;
+                        }
+                    }
                 }
             }
         }
@@ -192,10 +218,10 @@ impl Connection {
         }
     }
 
-    fn wait(&self, now: Mono, events: &Receiver<LinkEvent>, stop: &Receiver<&'static str>) -> Option<Wake> {
+    fn wait(&self, now: Mono, events: &Receiver<LinkEvent>, wishes: &Receiver<Wish>) -> Option<Wake> {
         let mut select = Select::new();
-        let mut wakes = vec![Wake::Stop];
-        select.recv(stop);
+        let mut wakes = vec![Wake::Wish];
+        select.recv(wishes);
         if !self.outbox.is_empty() {
             select.send(&self.line.outgoing);
             wakes.push(Wake::Writer);
@@ -227,17 +253,4 @@ impl Connection {
         while let Ok(LinkEvent::Received(_)) = events.recv_timeout(GOODBYE_WAIT / 4) {}
         drop(hangup);
     }
-}
-
-/// Ends the agent when the process's standard input is closed: its parent is gone.
-///
-/// # Errors
-/// The system has no room for another thread.
-pub fn stop_with_parent(stop: crossbeam_channel::Sender<&'static str>) -> std::io::Result<()> {
-    crate::kernel::thread::spawn("parent", move || {
-        // What a parent writes means nothing.
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        let _ = stop.try_send("the parent process has gone");
-    })?;
-    Ok(())
 }

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use rustix::process::Signal;
 use slog::{info, warn};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub enum Order {
     Signal(CommandKey, Signal),
     /// The command is over, or its process is to be followed by another.
     Forget(CommandKey),
+    /// Remove directories from the worker's.
+    Remove(Vec<OsString>),
     /// The master wants the agent to end, once the answer to this has left.
     Shutdown,
 }
@@ -75,6 +78,7 @@ enum Awaited {
     Transfer(CommandKey),
     Complete,
     Keepalive,
+    Shutdown,
 }
 
 #[derive(Debug)]
@@ -129,6 +133,17 @@ impl Bot {
     /// Whether the master has let us in.
     pub fn is_attached(&self) -> bool {
         self.avatar.is_some()
+    }
+
+    /// Asks the master for a graceful shutdown: it gives no more work, and calls `shutdown` here when all is done.
+    /// False if there is nobody to ask.
+    ///
+    /// # Errors
+    /// The connection must end.
+    pub fn ask_for_shutdown(&mut self) -> Result<bool, Broken> {
+        let Some(avatar) = self.avatar else { return Ok(false) };
+        self.call(avatar, "shutdown", &[], Awaited::Shutdown)?;
+        Ok(true)
     }
 
     /// The bytes for the master.
@@ -260,9 +275,7 @@ impl Bot {
                 let set = self.builders.set(list.unwrap_or(&Value::None), &self.about.basedir);
                 match set {
                     Ok(change) => {
-                        for leftover in &change.leftovers {
-                            info!(self.log, "this directory belongs to no builder of the master"; "dir" => leftover);
-                        }
+                        self.leftovers(change.leftovers);
                         for builder in change.removed {
                             self.interrupt_builder(now, builder)?;
                         }
@@ -283,6 +296,16 @@ impl Bot {
         };
         self.reply(call, answer);
         Ok(())
+    }
+
+    fn leftovers(&mut self, names: Vec<OsString>) {
+        if self.about.delete_leftover_dirs && !names.is_empty() {
+            self.orders.push(Order::Remove(names));
+            return;
+        }
+        for name in names {
+            info!(self.log, "this directory belongs to no builder of the master"; "dir" => %name.display());
+        }
     }
 
     fn builder_called(&mut self, now: Mono, builder: u64, call: Call) -> Result<(), Broken> {
@@ -390,7 +413,7 @@ impl Bot {
             Some(Awaited::Transfer(key)) => {
                 return self.with_command(now, key, |command, wants| command.answered(now, result, wants));
             }
-            Some(Awaited::Complete | Awaited::Keepalive) | None => {}
+            Some(Awaited::Complete | Awaited::Keepalive | Awaited::Shutdown) | None => {}
         }
         if let Err(failure) = result {
             warn!(self.log, "the master failed at a call of ours"; "failure" => %failure);

@@ -2,7 +2,8 @@
 
 use super::arguments::below;
 use crate::pb::{Failure, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 #[derive(Debug)]
@@ -25,12 +26,12 @@ pub struct Change {
     pub answer: Value,
     /// Keys of builders that are no longer.
     pub removed: Vec<u64>,
-    /// Directories that belong to no builder.
-    pub leftovers: Vec<String>,
+    /// Directories that belong to no builder; hidden ones are none of ours.
+    pub leftovers: Vec<OsString>,
 }
 
-/// Directories of the agent itself.
-const OWN_DIRS: [&str; 1] = ["info"];
+/// The directory of the agent itself.
+const OWN_DIR: &str = "info";
 
 impl Builders {
     /// None yet; keys begin at `first_key`.
@@ -80,14 +81,16 @@ impl Builders {
         Ok(Change { answer: Value::Dict(answer), removed: before.into_values().collect(), leftovers })
     }
 
-    fn leftovers(&self, basedir: &Path) -> Vec<String> {
+    fn leftovers(&self, basedir: &Path) -> Vec<OsString> {
+        let top = |builder: &Builder| Some(builder.dir.strip_prefix(basedir).ok()?.iter().next()?.to_owned());
+        let used: BTreeSet<OsString> = self.by_key.values().filter_map(top).collect();
         // A directory that can't be read has no leftovers to tell of.
         let entries = std::fs::read_dir(basedir).into_iter().flatten().flatten();
         let dirs = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        let used = |path: &Path| self.by_key.values().any(|builder| builder.dir.starts_with(path));
-        let unused = dirs.filter(|entry| !used(&entry.path())).map(|entry| entry.file_name());
-        let mut names: Vec<String> = unused.map(|name| name.to_string_lossy().into_owned()).collect();
-        names.retain(|name| !OWN_DIRS.contains(&&**name));
+        let mut names: Vec<OsString> = dirs.map(|entry| entry.file_name()).collect();
+        names.retain(|name| {
+            !used.contains(name) && *name != *OWN_DIR && !name.as_encoded_bytes().starts_with(b".")
+        });
         names.sort();
         names
     }
@@ -123,12 +126,12 @@ mod tests {
         assert_eq!(first.answer, Value::dict([("a", Value::local(1)), ("b", Value::local(2))]));
         assert!(base.path().join("deep/dir-b").is_dir());
         let raw = Value::List(vec![Value::Tuple(vec![Value::bytes("b"), Value::bytes("new-b")])]);
+        for own in ["info", ".ssh"] {
+            std::fs::create_dir(base.path().join(own)).expect("makes");
+        }
         let second = builders.set(&raw, base.path()).expect("is right");
         assert_eq!(second.answer, Value::Dict(vec![(Value::bytes("b"), Value::local(2))]));
-        assert_eq!(
-            (second.removed, second.leftovers),
-            (vec![1], vec!["deep".to_owned(), "dir-a".to_owned()])
-        );
+        assert_eq!((second.removed, second.leftovers), (vec![1], vec!["deep".into(), "dir-a".into()]));
         assert_eq!(builders.dir(2), Some(&*base.path().join("new-b")));
         assert_eq!(builders.dir(1), None);
         let third = builders.set(&list(&[("c", "c"), ("b", "b")]), base.path()).expect("is right");

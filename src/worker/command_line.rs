@@ -1,20 +1,26 @@
 //! The agent's command line, the same in both programs that can be the agent.
 
-use super::config::{WorkerConfig, default_keepalive_s};
+use super::config::WorkerConfig;
 use super::{AgentError, AgentOptions, run};
 use crate::pb::Secret;
 use clap::{Args, Subcommand};
 use slog::Logger;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// What the agent can do.
 #[derive(Debug, Subcommand)]
 pub enum WorkerCommand {
     /// Make the directory of a new worker
-    Create(CreateArgs),
+    ///
+    /// Writes worker.yaml, which holds the password and every other setting, and info/admin and info/host, which tell
+    /// the master's users who looks after the worker and what it runs on: edit them.
+    Create(Box<CreateArgs>),
     /// Serve the master, in the foreground
-    Run(RunArgs),
+    ///
+    /// INT, TERM and HUP end the worker and kill what runs; with `allow_shutdown`, HUP or a touched file shutdown.stamp
+    /// ask the master for a graceful shutdown instead: the worker ends when its builds have. A lost connection is tried
+    /// again with growing pauses.
+    Run(Box<RunArgs>),
 }
 
 /// The arguments of `create`.
@@ -22,14 +28,10 @@ pub enum WorkerCommand {
 pub struct CreateArgs {
     /// Directory of the worker
     dir: PathBuf,
-    /// Where the master listens for workers
-    #[arg(long, value_name = "HOST:PORT")]
-    master: String,
-    /// Name of the worker at the master
-    #[arg(long)]
-    name: String,
     #[command(flatten)]
     password: NewPassword,
+    #[command(flatten)]
+    config: WorkerConfig,
 }
 
 #[derive(Debug, Args)]
@@ -47,23 +49,19 @@ struct NewPassword {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Directory of the worker, with its worker.yaml
-    #[arg(required_unless_present = "master", conflicts_with = "master")]
+    #[arg(required_unless_present = "master", conflicts_with = "WorkerConfig")]
     worker_dir: Option<PathBuf>,
-    /// Where the master listens for workers
-    #[arg(long, value_name = "HOST:PORT", requires_all = ["name", "password_env", "dir"])]
-    master: Option<String>,
-    /// Name of the worker at the master
-    #[arg(long, requires = "master")]
-    name: Option<String>,
     /// Environment variable that holds the password; builds do not get to see it
-    #[arg(long, value_name = "VAR", requires = "master")]
+    #[arg(long, value_name = "VAR", required_unless_present = "worker_dir", conflicts_with = "worker_dir")]
     password_env: Option<String>,
     /// Directory for the builds; made if it is missing
-    #[arg(long, requires = "master")]
+    #[arg(long, required_unless_present = "worker_dir", conflicts_with = "worker_dir")]
     dir: Option<PathBuf>,
     /// End when standard input is closed
     #[arg(long)]
     exit_with_parent: bool,
+    #[command(flatten)]
+    config: Option<WorkerConfig>,
 }
 
 impl WorkerCommand {
@@ -90,8 +88,7 @@ impl CreateArgs {
             }
             (None, None) => return Err(AgentError::NoPassword("neither given nor in a file".to_owned())),
         };
-        let keepalive_s = default_keepalive_s();
-        WorkerConfig { master: self.master, name: self.name, password, keepalive_s }.create(&self.dir)
+        WorkerConfig { password, ..self.config }.create(&self.dir)
     }
 }
 
@@ -102,41 +99,59 @@ impl RunArgs {
     /// `worker.yaml` can't be used, or the variable with the password is not set.
     pub fn options(self, log: Logger) -> Result<AgentOptions, AgentError> {
         let exit_with_parent = self.exit_with_parent;
-        match (self.worker_dir, self.master, self.name, self.password_env, self.dir) {
-            (Some(dir), ..) => {
-                let WorkerConfig { master, name, password, keepalive_s } = WorkerConfig::load(&dir)?;
-                let keepalive = Duration::from_secs(keepalive_s);
-                let password = Secret::from(&*password);
-                let secret_variables = Vec::new();
-                Ok(AgentOptions {
-                    master,
-                    name,
-                    password,
-                    dir,
-                    keepalive,
-                    exit_with_parent,
-                    secret_variables,
-                    log,
-                })
-            }
-            (None, Some(master), Some(name), Some(variable), Some(dir)) => {
-                let password = std::env::var(&variable)
-                    .map_err(|error| AgentError::NoPassword(format!("variable {variable}: {error}")))?;
-                let password = Secret::from(&*password);
-                let keepalive = Duration::from_secs(default_keepalive_s());
-                let secret_variables = vec![variable];
-                Ok(AgentOptions {
-                    master,
-                    name,
-                    password,
-                    dir,
-                    keepalive,
-                    exit_with_parent,
-                    secret_variables,
-                    log,
-                })
-            }
-            _ => Err(AgentError::NoPassword("no worker directory, and not all of its settings".to_owned())),
+        let (mut config, dir, secret_variables) =
+            match (self.worker_dir, self.config, self.password_env, self.dir) {
+                (Some(dir), ..) => (WorkerConfig::load(&dir)?, dir, Vec::new()),
+                (None, Some(config), Some(variable), Some(dir)) => {
+                    let password = std::env::var(&variable)
+                        .map_err(|error| AgentError::NoPassword(format!("variable {variable}: {error}")))?;
+                    (WorkerConfig { password, ..config }, dir, vec![variable])
+                }
+                _ => {
+                    let why = "no worker directory, and not all of its settings";
+                    return Err(AgentError::NoPassword(why.to_owned()));
+                }
+            };
+        let password = Secret::from(&*std::mem::take(&mut config.password));
+        Ok(AgentOptions { config, password, dir, exit_with_parent, secret_variables, log })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: WorkerCommand,
+    }
+
+    fn read(line: &str) -> Result<WorkerCommand, String> {
+        Line::try_parse_from(["x"].into_iter().chain(line.split(' ')))
+            .map(|line| line.command)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_directory_or_everything() {
+        let everything = "run --master ci:1 --name w --password-env PATH --dir /d --umask 077 --tls";
+        let Ok(WorkerCommand::Run(args)) = read(everything) else { panic!("{:?}", read(everything)) };
+        let log = Logger::root(slog::Discard, slog::o!());
+        let options = args.options(log).expect("is right");
+        assert_eq!((&*options.config.master, options.config.tls), ("ci:1", true));
+        assert_eq!((&*options.secret_variables, &*options.config.password), (&["PATH".to_owned()][..], ""));
+        assert!(matches!(read("run /d --exit-with-parent"), Ok(WorkerCommand::Run(_))));
+        for wrong in [
+            "run",
+            "run /d --master ci:1",
+            "run /d --tls",
+            "run --master ci:1 --name w --dir /d",
+            "run --master ci:1 --password-env X --dir /d",
+            "create /d --master ci:1 --name w",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
         }
     }
 }

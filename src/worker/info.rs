@@ -29,6 +29,10 @@ pub struct About {
     pub environment: Environment,
     /// How often it asks the master for a sign of life.
     pub keepalive: Option<Duration>,
+    /// The number of processors to tell the master, other than what is there.
+    pub numcpus: Option<u32>,
+    /// Whether directories that belong to no builder are removed.
+    pub delete_leftover_dirs: bool,
 }
 
 /// Command names and their versions.
@@ -43,10 +47,10 @@ pub fn collect(about: &About) -> Value {
         ("environ", environ(&about.environment)),
         ("system", "posix".into()),
         ("basedir", about.basedir.to_string_lossy().into_owned().into()),
-        ("numcpus", cpus()),
+        ("numcpus", about.numcpus.map_or_else(cpus, Value::from)),
         ("version", VERSION.into()),
         ("worker_commands", commands()),
-        ("delete_leftover_dirs", false.into()),
+        ("delete_leftover_dirs", about.delete_leftover_dirs.into()),
     ];
     for (name, value) in info_files(&about.basedir.join("info")).into_iter().chain(os_release()) {
         if fixed.iter().all(|(key, _)| *key != name)
@@ -121,6 +125,8 @@ mod tests {
             basedir: base.path().to_owned(),
             environment: [("LANG".into(), "C".into())].into(),
             keepalive: None,
+            numcpus: None,
+            delete_leftover_dirs: false,
         };
         let dict = collect(&about);
         let text = |key: &str| dict.get(key).and_then(Value::as_str).unwrap_or("-");

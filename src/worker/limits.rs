@@ -62,10 +62,22 @@ pub const CONNECT_WAIT: Duration = Duration::from_secs(30);
 /// How long the master may take from the connection to the end of the login.
 pub const LOGIN_WAIT: Duration = Duration::from_secs(120);
 
+/// How long it may take from the first try to connect until the connection stands, TLS and all.
+pub const CONNECTION_WAIT: Duration = Duration::from_secs(120);
+
+/// Longest answer of an HTTP proxy that is read.
+pub const PROXY_ANSWER_BYTES: usize = 16 * 1024;
+
+/// How often the master is asked for a sign of life, unless the settings say otherwise.
+pub const KEEPALIVE: Duration = Duration::from_secs(600);
+
+/// How often the shutdown file is looked at.
+pub const SHUTDOWN_FILE_POLL: Duration = Duration::from_secs(10);
+
 /// First pause before the agent connects again.
 pub const RECONNECT_FIRST: Duration = Duration::from_secs(1);
 
-/// Longest pause before the agent connects again.
+/// Longest pause before the agent connects again, unless the settings say otherwise.
 pub const RECONNECT_MAX: Duration = Duration::from_secs(60);
 
 /// How long the answer to the master's `shutdown` may take to leave before the agent ends all the same.

@@ -1,28 +1,44 @@
-//! The socket to the master: one thread connects and reads, one writes, both end with the [`Link`].
+//! The socket to the master: one thread connects and reads, one writes, both end with the [`Line`].
 
 use super::limits::{CONNECT_WAIT, SOCKET_READ_BYTES, SOCKET_READS_WAITING};
+use super::proxy;
+use super::tls::{Layer, Tls};
 use crate::kernel::thread;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use std::io::{Read, Write};
+use std::io::{Error, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
+
+/// What to connect to, and how.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// `HOST:PORT` of the master.
+    pub master: String,
+    /// `HOST:PORT` of an HTTP proxy on the way.
+    pub proxy: Option<String>,
+    /// What is spoken below the session.
+    pub tls: Option<Tls>,
+}
 
 /// What the link tells.
 #[derive(Debug)]
 pub enum LinkEvent {
-    /// The connection stands.
-    Connected(Line),
+    /// Somebody takes connections there. Who dropped this gave up waiting for the rest.
+    Dialled(Hangup),
+    /// The connection stands. Bytes to write go here; when it is dropped, what is in it is still written before the
+    /// connection closes.
+    Connected(Sender<Bytes>),
     /// Bytes came.
     Received(Vec<u8>),
     /// There is no connection, or not any more; nothing follows.
-    Lost(std::io::Error),
+    Lost(Error),
 }
 
 /// The way to write, which closes the connection when it is dropped.
 #[derive(Debug)]
 pub struct Line {
-    /// Bytes to write; when this is dropped, what is in it is still written before the connection closes.
+    /// See [`LinkEvent::Connected`].
     pub outgoing: Sender<Bytes>,
     /// Closes the connection at once when it is dropped, written or not.
     pub socket: Option<Hangup>,
@@ -39,14 +55,14 @@ impl Drop for Hangup {
     }
 }
 
-/// Begins to connect to `address` (`HOST:PORT`). The first event tells how it went.
+/// Begins to connect. The first events tell how it goes.
 ///
 /// # Errors
 /// The system has no room for another thread.
-pub fn connect(address: String) -> std::io::Result<Receiver<LinkEvent>> {
+pub fn connect(target: Arc<Target>) -> std::io::Result<Receiver<LinkEvent>> {
     let (events_in, events) = bounded(SOCKET_READS_WAITING);
     thread::spawn("link-read", move || {
-        let Err(error) = read(&address, &events_in);
+        let Err(error) = read(&target, &events_in);
         // Where nobody listens any more, nobody needs to know.
         let _ = events_in.send(LinkEvent::Lost(error));
     })?;
@@ -54,40 +70,50 @@ pub fn connect(address: String) -> std::io::Result<Receiver<LinkEvent>> {
 }
 
 /// Connects, and reads until the end.
-fn read(address: &str, events: &Sender<LinkEvent>) -> std::io::Result<std::convert::Infallible> {
-    let socket = Arc::new(dial(address)?);
+fn read(target: &Target, events: &Sender<LinkEvent>) -> std::io::Result<std::convert::Infallible> {
+    let gone = |_| Error::other("nobody listens");
+    let socket = Arc::new(dial(target.proxy.as_ref().unwrap_or(&target.master))?);
+    events.send(LinkEvent::Dialled(Hangup(socket.clone()))).map_err(gone)?;
     // A long-silent connection is then tested by the system.
     rustix::net::sockopt::set_socket_keepalive(&*socket, true)?;
     socket.set_nodelay(true)?;
+    if target.proxy.is_some() {
+        proxy::tunnel(&socket, &target.master)?;
+    }
+    let layer = target.tls.as_ref().map_or(Ok(Layer::Plain), |tls| tls.shake_hands(&socket))?;
     let (outgoing, to_write) = bounded::<Bytes>(1);
-    let writer = socket.clone();
-    thread::spawn("link-write", move || write(&writer, &to_write))?;
-    let line = Line { outgoing, socket: Some(Hangup(socket.clone())) };
-    let gone = |_| std::io::Error::other("nobody listens");
-    events.send(LinkEvent::Connected(line)).map_err(gone)?;
+    let (writer, outer) = (socket.clone(), layer.clone());
+    thread::spawn("link-write", move || {
+        // The reader notices what is wrong with the socket.
+        let _ = write(&writer, &outer, &to_write);
+        let _ = writer.shutdown(Shutdown::Both);
+    })?;
+    events.send(LinkEvent::Connected(outgoing)).map_err(gone)?;
+    events.send(LinkEvent::Received(layer.incoming(&[])?)).map_err(gone)?;
     let mut buffer = vec![0; SOCKET_READ_BYTES];
     loop {
         match (&*socket).read(&mut buffer) {
-            Ok(0) => return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)),
-            Ok(count) => events.send(LinkEvent::Received(buffer[..count].to_vec())).map_err(gone)?,
+            Ok(0) => return Err(Error::from(std::io::ErrorKind::UnexpectedEof)),
+            Ok(count) => {
+                let bytes = layer.incoming(&buffer[..count])?;
+                events.send(LinkEvent::Received(bytes)).map_err(gone)?;
+            }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-fn write(mut socket: &TcpStream, to_write: &Receiver<Bytes>) {
+fn write(mut socket: &TcpStream, layer: &Layer, to_write: &Receiver<Bytes>) -> std::io::Result<()> {
     for bytes in to_write {
-        if socket.write_all(&bytes).is_err() {
-            break;
-        }
+        socket.write_all(&layer.outgoing(bytes)?)?;
     }
-    let _ = socket.shutdown(Shutdown::Both);
+    socket.write_all(&layer.farewell()?)
 }
 
 /// Tries each address of the name in turn.
 fn dial(address: &str) -> std::io::Result<TcpStream> {
-    let mut last = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+    let mut last = Error::from(std::io::ErrorKind::AddrNotAvailable);
     for address in address.to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, CONNECT_WAIT) {
             Ok(socket) => return Ok(socket),

@@ -44,8 +44,8 @@ impl Workbench {
                 }
             }
             Order::Forget(key) => drop(self.works.remove(&key)),
-            // Ends the connection, and so the bench.
-            Order::Shutdown => {}
+            // Matters of the whole agent.
+            Order::Remove(_) | Order::Shutdown => {}
         }
         Ok(())
     }

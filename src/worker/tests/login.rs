@@ -17,6 +17,8 @@ fn bot(password: &str) -> Bot {
         basedir: "/nowhere".into(),
         environment: Default::default(),
         keepalive: None,
+        numcpus: None,
+        delete_leftover_dirs: false,
     };
     Bot::new(NOW, Arc::new(about), slog::Logger::root(slog::Discard, slog::o!()))
 }

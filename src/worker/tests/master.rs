@@ -6,7 +6,9 @@ use crate::pb::{Call, Event, Failure, Login, LoginStep, Luid, Proof, Secret, Ses
 use crate::worker::agent::{Agent, Parting};
 use crate::worker::backoff::Backoff;
 use crate::worker::info::About;
+use crate::worker::limits::RECONNECT_MAX;
 use crate::worker::link::{Line, LinkEvent};
+use crate::worker::wishes::Wish;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::{BTreeMap, VecDeque};
@@ -71,8 +73,8 @@ pub struct Master {
     to_agent: Sender<LinkEvent>,
     from_agent: Receiver<Bytes>,
     agent: thread::Running<Parting>,
-    /// Tells the agent to stop.
-    pub stop: Sender<&'static str>,
+    /// Tells the agent to end.
+    pub wishes: Sender<Wish>,
     /// The agent's directory.
     pub dir: tempfile::TempDir,
     mind: Option<Luid>,
@@ -99,14 +101,17 @@ impl Master {
             basedir: dir.path().to_owned(),
             environment: environment.iter().map(own).chain([("PATH".into(), path)]).collect(),
             keepalive,
+            numcpus: Some(3),
+            delete_leftover_dirs: true,
         };
         let (to_agent, events) = bounded(16);
         let (outgoing, from_agent) = bounded(1);
-        let (stop, stop_out) = bounded(1);
+        let (wishes, wishes_out) = bounded(1);
         let agent = thread::spawn("agent", move || {
             let log = slog::Logger::root(slog::Discard, slog::o!());
-            let mut agent = Agent { about: Arc::new(about), world: World::real(), log, stop: stop_out };
-            agent.serve(Line { outgoing, socket: None }, &events, &mut Backoff::new())
+            let about = Arc::new(about);
+            let mut agent = Agent { about, world: World::real(), log, wishes: wishes_out, max_retries: None };
+            agent.serve(Line { outgoing, socket: None }, &events, &mut Backoff::new(RECONNECT_MAX))
         });
         let mut master = Master {
             session: Session::server(),
@@ -114,7 +119,7 @@ impl Master {
             to_agent,
             from_agent,
             agent: agent.expect("starts"),
-            stop,
+            wishes,
             dir,
             mind: None,
             builders: BTreeMap::new(),

@@ -3,9 +3,11 @@
 mod hostile;
 mod login;
 mod master;
+mod tls;
 
 use super::agent::Parting;
 use super::limits::UPDATES_IN_FLIGHT;
+use super::wishes::Wish;
 use crate::pb::Value;
 use master::Master;
 use std::io::{Cursor, Read};
@@ -368,8 +370,44 @@ fn the_answer_to_shutdown_leaves_before_the_agent() {
     assert_eq!(master.ask_mind("shutdown", &[]), Ok(Value::None));
     assert!(matches!(master.parting(), Parting::Stop(why) if why.contains("master")));
     let master = Master::new();
-    master.stop.send("a signal").expect("the agent lives");
+    master.wishes.send(Wish::Stop("a signal")).expect("the agent lives");
     assert!(matches!(master.parting(), Parting::Stop("a signal")));
+}
+
+#[test]
+fn a_graceful_shutdown_waits_for_the_master() {
+    let mut master = Master::new();
+    let args = Value::dict([("command", "cat go"), ("workdir", "build")]);
+    master.shell("mkfifo go", &[]);
+    let running = master.start_on("one", "shell", args).expect("starts");
+    master.wishes.send(Wish::Finish("HUP")).expect("the agent lives");
+    let asked = master.next_call();
+    assert_eq!(asked.method, "shutdown");
+    master.answer(asked, &Value::None);
+    std::fs::write(master.builder_dir().join("build/go"), "done\n").expect("writes");
+    assert_eq!(master.complete(running).text("stdout"), "done\n");
+    assert_eq!(master.ask_mind("shutdown", &[]), Ok(Value::None));
+    assert!(matches!(master.parting(), Parting::Stop(why) if why.contains("master")));
+    let mut master = Master::new();
+    master.wishes.send(Wish::Finish("HUP")).expect("the agent lives");
+    assert_eq!(master.next_call().method, "shutdown");
+    master.cut();
+    assert!(matches!(master.parting(), Parting::Stop("HUP")), "it does not come back for more");
+}
+
+#[test]
+fn leftovers_are_removed_and_a_builder_that_comes_back_begins_anew() {
+    let mut master = Master::new();
+    let info = master.ask_mind("getWorkerInfo", &[]).expect("tells");
+    assert_eq!(info.get("delete_leftover_dirs").and_then(Value::as_bool), Some(true));
+    assert_eq!(info.get("numcpus").and_then(Value::as_int), Some(3));
+    master.shell("echo old > file", &[]);
+    let base = master.builder_dir().parent().expect("has one").to_owned();
+    std::fs::create_dir(base.join("info")).expect("makes");
+    master.set_builders(&[("two", "two")]).expect("takes them");
+    master.set_builders(&[("one", "one"), ("two", "two")]).expect("takes them");
+    assert_eq!(std::fs::read_dir(base.join("one")).expect("is there").count(), 0);
+    assert!(base.join("two").is_dir() && base.join("info").is_dir());
 }
 
 #[test]

@@ -5,6 +5,12 @@ use std::time::Duration;
 /// How long a worker may take for its whole greeting.
 pub const GREETING_PATIENCE: Duration = Duration::from_secs(60);
 
+/// How many workers are greeted at a time; those that come meanwhile wait, in order.
+pub const GREETINGS: usize = 128;
+
+/// After how long a greeting does not count among those any more: who does not answer keeps nobody waiting.
+pub const GREETING_SHARE: Duration = Duration::from_secs(5);
+
 /// How long the old one of two connections of one name has to answer before the new one takes its place (`BM-07`).
 pub const ARBITRATION_PATIENCE: Duration = Duration::from_secs(10);
 

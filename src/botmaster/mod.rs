@@ -10,6 +10,7 @@
 
 mod absence;
 mod adopt;
+mod antechamber;
 mod asked;
 pub mod attach;
 pub mod build;

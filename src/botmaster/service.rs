@@ -1,5 +1,6 @@
 //! The service's state and its turn.
 
+use super::antechamber::Antechamber;
 use super::distributor::Distributor;
 use super::errands::Errands;
 use super::limits::{CHUNK_PATIENCE, HEARTBEAT, QUEUE_POLL};
@@ -69,6 +70,7 @@ pub struct Botmaster {
     /// prepared.
     pub(super) paused: BTreeMap<String, String>,
     pub(super) workers: Workers,
+    pub(super) antechamber: Antechamber,
     pub(super) locals: LocalWorkers,
     pub(super) errands: Errands,
     pub(super) queue: Distributor,
@@ -101,6 +103,7 @@ impl Botmaster {
             prepared: BTreeMap::new(),
             paused: BTreeMap::new(),
             workers: Workers::default(),
+            antechamber: Antechamber::default(),
             locals: LocalWorkers::new(launcher),
             errands: Errands::new(runner, home),
             queue: Distributor::default(),
@@ -121,7 +124,7 @@ impl Botmaster {
 
     fn ring(&mut self, alarm: Alarm, turn: &mut Turn) {
         match alarm {
-            Alarm::Greeting(worker) => self.give_up(&worker, "its greeting takes too long", turn),
+            Alarm::Greeting(worker) => self.greeting_takes_long(&worker, turn),
             Alarm::Arbitration(worker) => {
                 self.give_up(&worker, "it does not answer, and another connection wants its place", turn);
             }
@@ -227,6 +230,7 @@ impl Service for Botmaster {
     fn settle(&mut self, turn: &mut Turn) {
         // First, so that the claim of a build that is to be repeated is given up before it is made again.
         self.store.flush();
+        self.greet_next(turn);
         self.start_builds(turn);
         self.store.flush();
     }

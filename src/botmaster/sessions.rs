@@ -2,9 +2,10 @@
 
 use super::Botmaster;
 use super::absence::Absence;
+use super::antechamber::Guest;
 use super::attach::{Greeting, Listed, Wish, builders, list_value};
 use super::build::Input;
-use super::limits::GREETING_PATIENCE;
+use super::limits::{GREETING_PATIENCE, GREETING_SHARE};
 use super::service::Alarm;
 use super::workers::{Contender, Purpose, Session};
 use crate::db;
@@ -29,7 +30,7 @@ impl Botmaster {
         match news {
             News::Attached { connection, user, mind, peer } => {
                 slog::info!(turn.log(), "worker logs in"; "worker" => &user, "peer" => %peer);
-                self.attached(connection, &user, mind, turn);
+                self.attached(connection, &user, mind);
             }
             News::Called { connection, call } => {
                 self.heard(connection, turn);
@@ -46,22 +47,41 @@ impl Botmaster {
         }
     }
 
-    fn attached(&mut self, connection: ConnectionId, name: &str, mind: Option<Luid>, turn: &mut Turn) {
+    fn attached(&mut self, connection: ConnectionId, name: &str, mind: Option<Luid>) {
         let Some(mind) = mind else {
             let failure = Failure::pb_error("this name is a worker's, and a worker gives its Bot");
             let _ = self.pb.refuse(connection, failure);
             return;
         };
-        let Some(worker) = self.workers.all.get_mut(name).filter(|worker| !worker.is_removed) else {
+        if self.workers.all.get(name).is_none_or(|worker| worker.is_removed) {
             let _ = self.pb.close(connection, "no worker of this name is configured");
             return;
-        };
-        let Some(session) = &worker.session else {
-            self.workers.connect(connection, name);
-            return self.greet(connection, name, mind, turn);
-        };
-        let old = (session.connection, session.mind);
-        self.arbitrate(name, Contender { connection, mind }, old, turn);
+        }
+        self.workers.connect(connection, name);
+        self.antechamber.enter(Guest { connection, name: name.to_owned(), mind });
+    }
+
+    /// Greets those who waited for it, as far as there are places.
+    pub(super) fn greet_next(&mut self, turn: &mut Turn) {
+        while let Some(Guest { connection, name, mind }) = self.antechamber.next() {
+            match self.workers.session(&name).map(|session| (session.connection, session.mind)) {
+                Some(old) => {
+                    self.antechamber.leave(connection);
+                    self.arbitrate(&name, Contender { connection, mind }, old, turn);
+                }
+                None => self.greet(connection, &name, mind, turn),
+            }
+        }
+    }
+
+    /// A greeting takes long: it keeps nobody else waiting. One that takes too long is given up.
+    pub(super) fn greeting_takes_long(&mut self, name: &str, turn: &mut Turn) {
+        let Some(session) = self.workers.session(name) else { return };
+        if self.antechamber.leave(session.connection) {
+            let rest = GREETING_PATIENCE.saturating_sub(GREETING_SHARE);
+            return self.timers.set(Alarm::Greeting(name.to_owned()), turn.now() + rest);
+        }
+        self.give_up(name, "its greeting takes too long", turn);
     }
 
     fn greet(&mut self, connection: ConnectionId, name: &str, mind: Luid, turn: &mut Turn) {
@@ -87,7 +107,7 @@ impl Botmaster {
             unanswered: 0,
             is_leaving: false,
         });
-        self.timers.set(Alarm::Greeting(name.to_owned()), turn.now() + GREETING_PATIENCE);
+        self.timers.set(Alarm::Greeting(name.to_owned()), turn.now() + GREETING_SHARE);
         self.grant(connection, name, wishes, turn);
     }
 
@@ -112,6 +132,7 @@ impl Botmaster {
 
     fn greeted(&mut self, connection: ConnectionId, name: &str, turn: &mut Turn) {
         self.timers.cancel(&Alarm::Greeting(name.to_owned()));
+        self.antechamber.leave(connection);
         let Some(worker) = self.workers.all.get_mut(name) else { return };
         let Some(session) = &mut worker.session else { return };
         let Some(greeting) = session.greeting.take() else { return };
@@ -122,6 +143,7 @@ impl Botmaster {
         let environ = greeting.environ;
         session.abilities = Arc::new(greeting.abilities);
         (worker.graceful, worker.trouble) = (false, None);
+        worker.absence.told = false;
         worker.connects.note(turn.now());
         let info = session.info.clone();
         let _ = self.pb.admit(connection, AVATAR);
@@ -336,6 +358,7 @@ impl Botmaster {
     }
 
     pub(super) fn detached(&mut self, connection: ConnectionId, reason: &str, turn: &mut Turn) {
+        self.antechamber.leave(connection);
         let Some(name) = self.workers.disconnect(connection) else { return };
         let Some(worker) = self.workers.all.get_mut(&name) else { return };
         if worker.contender.as_ref().is_some_and(|contender| contender.connection == connection) {

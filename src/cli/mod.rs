@@ -17,6 +17,7 @@ mod sendchange;
 mod socket;
 mod status;
 mod stop;
+mod worker;
 
 use crate::worker::RunArgs;
 use clap::{Parser, Subcommand};
@@ -46,6 +47,7 @@ enum Command {
     Init(init::Args),
     Sendchange(sendchange::Args),
     Force(force::Args),
+    Worker(worker::Args),
     Quickstart(quickstart::Args),
     /// Be the worker agent: how the master runs a worker of type `local`
     #[command(hide = true)]
@@ -77,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Sendchange(args) => sendchange::run(args),
         Command::Force(args) => force::run(args),
+        Command::Worker(args) => worker::run(args),
         Command::Quickstart(args) => quickstart::run(&args),
         Command::Agent(args) => agent(args),
     }

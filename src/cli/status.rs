@@ -51,7 +51,9 @@ fn say(report: &Report) {
             (true, 0) => "idle".to_owned(),
             (true, builds) => format!("building {builds}"),
         };
-        println!("worker    {}: {state}", worker.name);
+        let told: Vec<&str> =
+            std::iter::once(state.as_str()).chain(worker.remarks.iter().map(String::as_str)).collect();
+        println!("worker    {}: {}", worker.name, told.join(", "));
     }
     for build in &report.running {
         println!("running   {build}");

@@ -1,5 +1,6 @@
 //! What is said on the control socket: one JSON request a line, one JSON response a line.
 
+use crate::botmaster::WorkerWish;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -23,6 +24,13 @@ pub enum Request {
     },
     /// Start builds by a force scheduler.
     Force(Force),
+    /// Pause a worker, let it build again, or send it away.
+    Worker {
+        /// Which.
+        name: String,
+        /// What is to become of it.
+        wish: WorkerWish,
+    },
 }
 
 /// A build asked for by a person.
@@ -65,6 +73,8 @@ pub enum Response {
         /// Its requests: builder and id.
         requests: Vec<(String, i64)>,
     },
+    /// The worker will do it, or has done it.
+    Steered,
     /// It will not.
     Refused {
         /// Why, a line each.
@@ -134,4 +144,7 @@ pub struct WorkerReport {
     pub connected: bool,
     /// Builds on it.
     pub running_builds: usize,
+    /// What else is to be said of it: that it is paused, in quarantine, leaving, missing.
+    #[serde(default)]
+    pub remarks: Vec<String>,
 }

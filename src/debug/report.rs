@@ -4,6 +4,7 @@ use super::Parts;
 use super::protocol::{Report, WorkerReport};
 use crate::botmaster::{RunningBuild, Snapshot, WorkerState, WorkerStatus};
 use crate::kernel::Gone;
+use crate::model::Wall;
 
 impl Parts {
     /// What the rooms say now.
@@ -19,6 +20,10 @@ impl Parts {
         let of_worker =
             |worker: &WorkerStatus| Some(format!("worker {}: {}", worker.name, worker.trouble.as_ref()?));
         troubles.extend(workers.iter().filter_map(of_worker));
+        let missing = |worker: &WorkerStatus| {
+            Some(format!("worker {}: {}", worker.name, missing(worker.missing_since?)))
+        };
+        troubles.extend(workers.iter().filter_map(missing));
         for source in self.changes.snapshot()? {
             troubles
                 .extend(source.trouble.map(|trouble| format!("change source {}: {trouble}", source.name)));
@@ -49,6 +54,36 @@ fn worker(status: &WorkerStatus) -> WorkerReport {
         name: status.name.clone(),
         connected: status.state == WorkerState::Connected,
         running_builds: status.running,
+        remarks: remarks(status),
+    }
+}
+
+/// What is to be said of a worker beside what it builds.
+fn remarks(status: &WorkerStatus) -> Vec<String> {
+    let mut remarks = Vec::new();
+    match status.pause.as_deref() {
+        Some("") => remarks.push("paused".to_owned()),
+        Some(reason) => remarks.push(format!("paused ({reason})")),
+        None => {}
+    }
+    if let Some(until) = status.quarantined_until {
+        remarks.push(format!("in quarantine until {}", time(until)));
+    }
+    if status.graceful {
+        remarks.push("leaving".to_owned());
+    }
+    remarks.extend(status.missing_since.map(missing));
+    remarks
+}
+
+fn missing(since: Wall) -> String {
+    format!("missing since {}", time(since))
+}
+
+fn time(at: Wall) -> String {
+    match jiff::Timestamp::from_microsecond(at.0) {
+        Ok(at) => at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        Err(_) => "an unknown time".to_owned(),
     }
 }
 

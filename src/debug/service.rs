@@ -70,6 +70,11 @@ impl Debug {
                 Ok(response) => self.answer(ticket, &response),
                 Err(complaints) => self.answer(ticket, &Response::Refused { complaints }),
             },
+            Request::Worker { name, wish } => match self.parts.botmaster.steer_worker(&name, wish) {
+                Ok(Ok(())) => self.answer(ticket, &Response::Steered),
+                Ok(Err(refused)) => self.refuse(ticket, refused.to_string()),
+                Err(gone) => self.refuse(ticket, gone.to_string()),
+            },
         }
     }
 

@@ -6,6 +6,7 @@ mod distributor;
 mod files;
 mod git;
 mod golden;
+mod life;
 mod machine;
 mod peer;
 mod player;

@@ -121,6 +121,15 @@ impl Rig {
 
     /// A worker of this name logs in.
     pub fn connect(&mut self, name: &str, kind: Kind) -> ConnectionId {
+        self.log_in(name, kind, true)
+    }
+
+    /// One that logs in and never answers anything.
+    pub fn connect_mute(&mut self, name: &str) -> ConnectionId {
+        self.log_in(name, Kind::Worker, false)
+    }
+
+    fn log_in(&mut self, name: &str, kind: Kind, answers: bool) -> ConnectionId {
         assert!(self.registered.contains(name), "{name} is not registered");
         self.last_connection += 1;
         let connection = ConnectionId(self.last_connection);
@@ -140,6 +149,7 @@ impl Rig {
         peer.server.trust();
         peer.pass_bytes();
         peer.client.call(Callee::Root, "login", &[Value::local(BOT)], &[], LOGIN).unwrap();
+        peer.answers = answers;
         self.peers.insert(connection, peer);
         self.settle();
         connection

@@ -78,7 +78,8 @@ impl Botmaster {
             (worker.config, worker.is_removed) = (config.clone(), false);
             if let Some(text) = self.prepared.remove(&config.name) {
                 // A password that has not changed may still be another text: registering again costs nothing.
-                let _ = self.pb.register(&config.name, Secret::from(text.reveal()), self.ear.clone());
+                let secret = Secret::from(text.reveal());
+                let _ = self.pb.register_worker(&config.name, secret, self.ear.clone());
             }
         }
         self.prepared.clear();

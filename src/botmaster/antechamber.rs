@@ -3,16 +3,15 @@
 //! to answer gives its place up to the next, and is greeted on. Pure.
 
 use super::limits::GREETINGS;
-use crate::pb::Luid;
+use super::workers::Arrival;
 use crate::pbmanager::ConnectionId;
 use std::collections::{BTreeSet, VecDeque};
 
 /// A worker that has logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Guest {
-    pub connection: ConnectionId,
     pub name: String,
-    pub mind: Luid,
+    pub arrival: Arrival,
 }
 
 /// Who is being greeted, and who waits for it.
@@ -34,13 +33,13 @@ impl Antechamber {
             return None;
         }
         let guest = self.waiting.pop_front()?;
-        self.greeted.insert(guest.connection);
+        self.greeted.insert(guest.arrival.connection);
         Some(guest)
     }
 
     /// Gives up a place: the greeting is done, takes long, or will not be. False if there was none to give up.
     pub fn leave(&mut self, connection: ConnectionId) -> bool {
-        self.waiting.retain(|guest| guest.connection != connection);
+        self.waiting.retain(|guest| guest.arrival.connection != connection);
         self.greeted.remove(&connection)
     }
 }

@@ -46,7 +46,7 @@ pub use service::Botmaster;
 use crate::db;
 use crate::kernel::{Address, Door, Gone, Hint, Offer, Ranked, Reply};
 use crate::model::{BuildId, BuildsetId, Event, RequestId, StepId, Wall};
-use crate::pbmanager::{self, News};
+use crate::pbmanager::{self, News, Protocol};
 use serde::{Deserialize, Serialize};
 
 /// What can be told to the service.
@@ -200,6 +200,8 @@ pub struct WorkerStatus {
     pub builders: Vec<Slot>,
     /// What stands in its way, if something does: a secret that is missing, a process that dies.
     pub trouble: Option<String>,
+    /// What it speaks, if it is connected (`N-PT-01`).
+    pub protocol: Option<Protocol>,
     /// When it was last heard of, if it is connected.
     pub heard_at: Option<Wall>,
 }

@@ -4,7 +4,7 @@
 use super::Botmaster;
 use super::limits::{ARBITRATION_PATIENCE, PING_PATIENCE_LONGEST, PING_PATIENCE_SHORTEST, PINGS};
 use super::service::Alarm;
-use super::workers::{Contender, Purpose};
+use super::workers::{Arrival, Purpose};
 use crate::kernel::Turn;
 use crate::model::Mono;
 use crate::pb::{Failure, Luid, Value};
@@ -46,12 +46,12 @@ impl Botmaster {
     pub(super) fn arbitrate(
         &mut self,
         name: &str,
-        contender: Contender,
+        contender: Arrival,
         old: (ConnectionId, Luid),
         turn: &Turn,
     ) {
         let Some(worker) = self.workers.all.get_mut(name) else { return };
-        let Contender { connection, mind } = contender;
+        let Arrival { connection, mind, .. } = contender;
         let earlier = worker.contender.replace(contender);
         self.workers.connect(connection, name);
         if let Some(earlier) = earlier {

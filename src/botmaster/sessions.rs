@@ -7,7 +7,7 @@ use super::attach::{Greeting, Listed, Wish, builders, list_value};
 use super::build::Input;
 use super::limits::{GREETING_PATIENCE, GREETING_SHARE};
 use super::service::Alarm;
-use super::workers::{Contender, Purpose, Session};
+use super::workers::{Arrival, Purpose, Session};
 use crate::db;
 use crate::kernel::Turn;
 use crate::model::Event;
@@ -28,9 +28,15 @@ pub(super) const MASTER: u64 = 2;
 impl Botmaster {
     pub(super) fn news(&mut self, news: News, turn: &mut Turn) {
         match news {
-            News::Attached { connection, user, mind, peer } => {
-                slog::info!(turn.log(), "worker logs in"; "worker" => &user, "peer" => %peer);
-                self.attached(connection, &user, mind);
+            News::Attached { connection, user, mind, peer, protocol } => {
+                slog::info!(turn.log(), "worker logs in"; "worker" => &user, "peer" => %peer,
+                    "protocol" => %protocol);
+                let Some(mind) = mind else {
+                    let failure = Failure::pb_error("this name is a worker's, and a worker gives its Bot");
+                    let _ = self.pb.refuse(connection, failure);
+                    return;
+                };
+                self.attached(&user, Arrival { connection, mind, protocol });
             }
             News::Called { connection, call } => {
                 self.heard(connection, turn);
@@ -47,29 +53,25 @@ impl Botmaster {
         }
     }
 
-    fn attached(&mut self, connection: ConnectionId, name: &str, mind: Option<Luid>) {
-        let Some(mind) = mind else {
-            let failure = Failure::pb_error("this name is a worker's, and a worker gives its Bot");
-            let _ = self.pb.refuse(connection, failure);
-            return;
-        };
+    fn attached(&mut self, name: &str, arrival: Arrival) {
+        let connection = arrival.connection;
         if self.workers.all.get(name).is_none_or(|worker| worker.is_removed) {
             let _ = self.pb.close(connection, "no worker of this name is configured");
             return;
         }
         self.workers.connect(connection, name);
-        self.antechamber.enter(Guest { connection, name: name.to_owned(), mind });
+        self.antechamber.enter(Guest { name: name.to_owned(), arrival });
     }
 
     /// Greets those who waited for it, as far as there are places.
     pub(super) fn greet_next(&mut self, turn: &mut Turn) {
-        while let Some(Guest { connection, name, mind }) = self.antechamber.next() {
+        while let Some(Guest { name, arrival }) = self.antechamber.next() {
             match self.workers.session(&name).map(|session| (session.connection, session.mind)) {
                 Some(old) => {
-                    self.antechamber.leave(connection);
-                    self.arbitrate(&name, Contender { connection, mind }, old, turn);
+                    self.antechamber.leave(arrival.connection);
+                    self.arbitrate(&name, arrival, old, turn);
                 }
-                None => self.greet(connection, &name, mind, turn),
+                None => self.greet(&name, arrival, turn),
             }
         }
     }
@@ -84,13 +86,15 @@ impl Botmaster {
         self.give_up(name, "its greeting takes too long", turn);
     }
 
-    fn greet(&mut self, connection: ConnectionId, name: &str, mind: Luid, turn: &mut Turn) {
+    fn greet(&mut self, name: &str, arrival: Arrival, turn: &mut Turn) {
+        let Arrival { connection, mind, protocol } = arrival;
         let mut wishes = Vec::new();
         let listed = self.list_for(name);
         let Some(worker) = self.workers.all.get_mut(name) else { return };
         worker.session = Some(Session {
             connection,
             mind,
+            protocol,
             greeting: Some(Greeting::begin(mind, MASTER, listed.clone(), &mut wishes)),
             info: Arc::default(),
             environ: Arc::default(),
@@ -383,7 +387,7 @@ impl Botmaster {
             self.feed(build, Input::Lost("worker lost"), turn);
         }
         if let Some(contender) = contender {
-            self.greet(contender.connection, &name, contender.mind, turn);
+            self.greet(&name, contender, turn);
         }
         self.expect_back(&name);
         self.settle_worker(&name, turn);

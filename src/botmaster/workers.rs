@@ -9,7 +9,7 @@ use super::{Slot, SlotState, WorkerState, WorkerStatus};
 use crate::config;
 use crate::model::{BuildId, Mono, Wall};
 use crate::pb::Luid;
-use crate::pbmanager::ConnectionId;
+use crate::pbmanager::{ConnectionId, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -40,6 +40,8 @@ pub(super) struct Session {
     pub connection: ConnectionId,
     /// The worker's Bot.
     pub mind: Luid,
+    /// What it speaks.
+    pub protocol: Protocol,
     /// `None` once the worker can build.
     pub greeting: Option<Greeting>,
     /// What it said of itself.
@@ -78,11 +80,12 @@ impl Session {
     }
 }
 
-/// A second connection of the same name, which waits for the fate of the first (`BM-07`).
-#[derive(Debug)]
-pub(super) struct Contender {
+/// A connection that has logged in, and is not greeted yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Arrival {
     pub connection: ConnectionId,
     pub mind: Luid,
+    pub protocol: Protocol,
 }
 
 /// One worker.
@@ -98,7 +101,8 @@ pub(super) struct Worker {
     pub absence: Absence,
     pub connects: Connects,
     pub session: Option<Session>,
-    pub contender: Option<Contender>,
+    /// A second connection of the same name, which waits for the fate of the first (`BM-07`).
+    pub contender: Option<Arrival>,
     /// What stands in its way.
     pub trouble: Option<String>,
     /// The builders of which it runs a build: one of each at a time.
@@ -192,6 +196,7 @@ impl Worker {
             max_builds: self.config.max_builds,
             builders: serving.into_iter().flatten().map(slot).collect(),
             trouble: self.trouble.clone(),
+            protocol: self.session.as_ref().map(|session| session.protocol),
             heard_at: self.session.as_ref().map(|session| session.heard_at),
         }
     }

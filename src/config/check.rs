@@ -29,13 +29,6 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
     if read.builders.is_empty() {
         findings.complain(read.at, "there is no builder", "add one to `builders`");
     }
-    if read.reporters.is_empty() {
-        for worker in read.workers.iter().filter(|worker| !worker.value.notify_on_missing.is_empty()) {
-            let what =
-                "nobody is told when it is missing: `notify_on_missing` needs a reporter of type `mail`";
-            findings.warn(worker.at, what, "add one to `reporters`");
-        }
-    }
     let workers: Vec<Worker> = read.workers.into_iter().map(|worker| worker.value).collect();
     let builder_places: Vec<(String, Place)> = read
         .builders
@@ -66,7 +59,6 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
         builders,
         schedulers,
         change_sources: read.change_sources.into_iter().map(|source| source.value).collect(),
-        reporters: read.reporters.into_iter().map(|reporter| reporter.value).collect(),
         codebases: read.codebases.into_iter().map(|codebase| codebase.value).collect(),
         ..read.config
     }
@@ -81,8 +73,6 @@ fn check_names(read: &ReadConfig, names: &Names, findings: &mut Findings) {
     let change_sources = read.change_sources.iter().map(|source| (&source.value.name, source.at));
     names.unique("change source", change_sources, findings);
     let codebases = read.codebases.iter().map(|codebase| (&codebase.value.name, codebase.at));
-    let reporters = read.reporters.iter().map(|reporter| (&reporter.value.name, reporter.at));
-    names.unique("reporter", reporters, findings);
     names.unique("codebase", codebases, findings);
     names.unique_builders(&read.builders, findings);
 
@@ -113,17 +103,24 @@ fn check_names(read: &ReadConfig, names: &Names, findings: &mut Findings) {
 
 /// Who connects needs a port to connect to (`CFG-15`, `CFG-16`).
 fn check_ports(read: &ReadConfig, findings: &mut Findings) {
-    let listen = &read.config.pb.listen;
+    let (pb, msgpack) = (&read.config.pb.listen, &read.config.msgpack.listen);
     let remote = read.workers.iter().find(|worker| worker.value.kind == WorkerKind::Remote);
+    let remote = remote.filter(|_| msgpack.is_empty());
     let tool = read.change_sources.iter().find(|source| matches!(source.value.kind, ChangeSourceKind::Pb(_)));
     let who = remote.map(|worker| worker.at).or(tool.map(|source| source.at));
-    if let (Some(at), true) = (who, listen.is_empty()) {
+    if let (Some(at), true) = (who, pb.is_empty()) {
         findings.complain(at, "it has no port to connect to", "add `pb: {listen: 0.0.0.0:9989}`");
     }
-    if let Some(www) = read.config.www.as_ref().filter(|www| listen.iter().any(|pb| pb.address == www.listen))
-    {
-        let message = format!("`pb` and `www` both listen on {}", www.listen);
+    if let Some(both) = msgpack.iter().find(|listen| pb.iter().any(|pb| pb.address == listen.address)) {
+        let message = format!("`pb` and `msgpack` both listen on {}", both.address);
         findings.complain(read.at, message, "give them different ports");
+    }
+    let Some(www) = &read.config.www else { return };
+    for (key, places) in [("pb", pb), ("msgpack", msgpack)] {
+        if places.iter().any(|listen| listen.address == www.listen) {
+            let message = format!("`{key}` and `www` both listen on {}", www.listen);
+            findings.complain(read.at, message, "give them different ports");
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The difference between two configurations, by value, as a plan.
 
 use super::plan::{FieldChange, Plan, PlanStep, Unit, Verb};
-use super::schema::{ChangeSource, Config, Listen, Reporter, Scheduler};
+use super::schema::{ChangeSource, Config, Listen, Scheduler};
 use super::{Complaint, SecretProvider};
 use crate::model::Properties;
 use serde::Serialize;
@@ -34,6 +34,8 @@ pub fn diff(running: &Config, wanted: &Config) -> Result<Plan, Vec<Complaint>> {
     plan.one(Unit::Pb, keepalive(running), keepalive(wanted));
     let key = |listen: &Listen| Unit::PbListener(listen.address);
     plan.each(&running.pb.listen, &wanted.pb.listen, key, |_| ());
+    let key = |listen: &Listen| Unit::MsgpackListener(listen.address);
+    plan.each(&running.msgpack.listen, &wanted.msgpack.listen, key, |_| ());
     let codebases =
         |config: &Config| Some(config.codebases.clone()).filter(|codebases| !codebases.is_empty());
     plan.one(Unit::Codebases, codebases(running), codebases(wanted));
@@ -48,8 +50,6 @@ pub fn diff(running: &Config, wanted: &Config) -> Result<Plan, Vec<Complaint>> {
         |worker| Unit::Worker(worker.name.clone()),
         |worker| worker.kind,
     );
-    let key = |reporter: &Reporter| Unit::Reporter(reporter.name.clone());
-    plan.each(&running.reporters, &wanted.reporters, key, |reporter| reporter.kind.type_name());
     plan.each(running.www.as_slice(), wanted.www.as_slice(), |_| Unit::Www, |www| www.listen);
     let socket = |config: &'_ Config| config.here(|config| config.control_socket.clone());
     plan.each(socket(running).as_slice(), socket(wanted).as_slice(), |_| Unit::ControlSocket, Clone::clone);
@@ -103,7 +103,8 @@ struct Keepalive {
 }
 
 fn keepalive(config: &Config) -> Option<Keepalive> {
-    (!config.pb.listen.is_empty()).then_some(Keepalive { keepalive: config.pb.keepalive })
+    let listens = !(config.pb.listen.is_empty() && config.msgpack.listen.is_empty());
+    listens.then_some(Keepalive { keepalive: config.pb.keepalive })
 }
 
 impl Config {

@@ -54,6 +54,8 @@ pub enum Unit {
     Pb,
     /// The PB port, on one address.
     PbListener(SocketAddr),
+    /// An address where workers connect that speak msgpack.
+    MsgpackListener(SocketAddr),
     /// The rules of codebases.
     Codebases,
     /// A change source, by name.
@@ -64,8 +66,6 @@ pub enum Unit {
     Builder(String),
     /// A worker, by name.
     Worker(String),
-    /// A reporter, by name.
-    Reporter(String),
     /// The web server.
     Www,
     /// The control socket.
@@ -94,13 +94,12 @@ impl Unit {
             Unit::Database => (20, 0),
             Unit::Retention => (20, 1),
             Unit::Pb => (25, 0),
-            Unit::PbListener(_) => (25, 1),
+            Unit::PbListener(_) | Unit::MsgpackListener(_) => (25, 1),
             Unit::Codebases => (40, 0),
             Unit::ChangeSource(_) => (40, 1),
             Unit::Scheduler(_) => (50, 0),
             Unit::Builder(_) => (60, 0),
             Unit::Worker(_) => (60, 1),
-            Unit::Reporter(_) => (80, 1),
             Unit::Www => (80, 0),
             Unit::ControlSocket => (85, 0),
         }
@@ -134,12 +133,12 @@ impl fmt::Display for Unit {
             Unit::Retention => f.write_str("retention"),
             Unit::Pb => f.write_str("pb"),
             Unit::PbListener(address) => write!(f, "pb listener {address}"),
+            Unit::MsgpackListener(address) => write!(f, "msgpack listener {address}"),
             Unit::Codebases => f.write_str("codebases"),
             Unit::ChangeSource(name) => write!(f, "change source {name}"),
             Unit::Scheduler(name) => write!(f, "scheduler {name}"),
             Unit::Builder(name) => write!(f, "builder {name}"),
             Unit::Worker(name) => write!(f, "worker {name}"),
-            Unit::Reporter(name) => write!(f, "reporter {name}"),
             Unit::Www => f.write_str("www"),
             Unit::ControlSocket => f.write_str("control socket"),
         }

@@ -39,3 +39,5 @@ pub const IMPORTS_MAX: usize = 16 * 1024;
 pub const USERNAME_BYTES_MAX: usize = 255;
 /// Logins that one connection may begin.
 pub const LOGINS_MAX: u64 = 16;
+/// Longest HTTP request that asks for a WebSocket, in bytes.
+pub const HANDSHAKE_BYTES_MAX: usize = 8 * 1024;

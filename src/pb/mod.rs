@@ -1,4 +1,4 @@
-//! The Perspective Broker wire: bytes in, messages out; pure (`pb.md`).
+//! The wires of workers and clients: bytes in, messages out; pure. Perspective Broker (`pb.md`), and [`msgpack`].
 //!
 //! From the bottom: [`banana`] cuts a byte stream into s-expressions, [`jelly`] turns those into [`Value`]s and
 //! back, [`session`] speaks the messages of one connection (calls, answers, references), [`login`] proves who calls.
@@ -13,6 +13,7 @@ pub mod failure;
 pub mod jelly;
 pub mod session;
 pub mod login;
+pub mod msgpack;
 
 pub use failure::Failure;
 pub use jelly::TextForm;

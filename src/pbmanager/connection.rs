@@ -1,13 +1,14 @@
-//! One connection: its session, its login, what its owner still has to hear, what the peer still has to get.
+//! One connection: its wire, its login, what its owner still has to hear, what the peer still has to get.
 
 use super::channel::Channel;
 use super::net::Net;
 use super::registry::{Entry, Registry};
+use super::wire::{Came, Protocol, Wire};
 use super::{ConnectionId, News, Verb, limits};
 use crate::kernel::{Offer, World};
 use crate::model::Mono;
 use crate::pb::limits::UNANSWERED_CALLS_MAX;
-use crate::pb::{Event, Failure, Login, LoginStep, Request, Session, Value};
+use crate::pb::{Event, Request};
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -18,7 +19,7 @@ enum Stage {
     /// It has not proved who it is, and has until then to do so.
     Stranger { until: Mono },
     /// It has, and waits to be let in by the owner of its name.
-    Waiting { owner: Offer<News>, request: Request },
+    Waiting { owner: Offer<News>, request: Option<Request> },
     /// It is in.
     Admitted { owner: Offer<News> },
     /// It is to be cut off for this reason once its output is sent, at the latest then.
@@ -39,8 +40,7 @@ pub(super) struct Connection {
     id: ConnectionId,
     peer: SocketAddr,
     channel: Channel,
-    session: Session,
-    login: Login,
+    wire: Wire,
     stage: Stage,
     /// What the owner had no room for, in order; while there is any, nothing more is read.
     untold: VecDeque<News>,
@@ -61,13 +61,18 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(id: ConnectionId, peer: SocketAddr, channel: Channel, now: Mono) -> Connection {
+    pub(super) fn new(
+        id: ConnectionId,
+        peer: SocketAddr,
+        channel: Channel,
+        protocol: Protocol,
+        now: Mono,
+    ) -> Connection {
         Connection {
             id,
             peer,
             channel,
-            session: Session::server(),
-            login: Login::new(),
+            wire: Wire::new(protocol),
             stage: Stage::Stranger { until: now + limits::AUTHENTICATE_WITHIN },
             untold: VecDeque::new(),
             unanswered_bytes: 0,
@@ -94,9 +99,9 @@ impl Connection {
         !self.ended
             && self.untold.is_empty()
             && !matches!(self.stage, Stage::Closing { .. })
-            && self.session.unanswered_calls() < UNANSWERED_CALLS_MAX
-            && (self.session.unanswered_calls() == 0 || self.unanswered_bytes < limits::UNANSWERED_BYTES_MAX)
-            && self.unsent.len() + self.session.output_len() < self.unsent_bytes_max()
+            && self.wire.unanswered_calls() < UNANSWERED_CALLS_MAX
+            && (self.wire.unanswered_calls() == 0 || self.unanswered_bytes < limits::UNANSWERED_BYTES_MAX)
+            && self.unsent.len() + self.wire.output_len() < self.unsent_bytes_max()
     }
 
     /// How much may wait for the peer before it is not listened to any more.
@@ -152,11 +157,11 @@ impl Connection {
 
     /// Takes bytes of the peer.
     pub(super) fn received(&mut self, bytes: &[u8]) {
-        if self.session.unanswered_calls() == 0 {
+        if self.wire.unanswered_calls() == 0 {
             self.unanswered_bytes = 0;
         }
         self.unanswered_bytes += bytes.len();
-        self.session.push(bytes);
+        self.wire.push(bytes);
     }
 
     /// Deals with what the peer has sent, as far as the owner can hear it.
@@ -166,23 +171,25 @@ impl Connection {
     pub(super) fn advance(&mut self, registry: &Registry, world: &mut World) -> Result<(), String> {
         self.tell_held();
         while !self.ended && self.untold.is_empty() && !matches!(self.stage, Stage::Closing { .. }) {
-            let Some(event) = self.session.next_event().map_err(|fatal| fatal.to_string())? else { break };
-            let mut checker = registry.checker(world);
-            match self.login.on_event(event, &mut self.session, &mut checker) {
-                LoginStep::Done => {}
-                LoginStep::LoggedIn { username, mind, request } => {
-                    let Some(Entry { owner, .. }) = registry.get(&username) else {
-                        return Err(format!("user '{username}' was removed while logging in"));
+            let Some(came) = self.wire.next(registry, world)? else { break };
+            match came {
+                Came::LoggedIn { user, mind, request } => {
+                    let Some(Entry { owner, .. }) = registry.get(&user) else {
+                        return Err(format!("user '{user}' was removed while logging in"));
                     };
                     if !self.is_stranger() {
                         return Err("a second login on one connection".to_owned());
                     }
                     self.stage = Stage::Waiting { owner: owner.clone(), request };
-                    let connection = self.id;
-                    self.tell(News::Attached { connection, user: username, mind, peer: self.peer });
+                    let (connection, peer, protocol) = (self.id, self.peer, self.wire.protocol());
+                    self.tell(News::Attached { connection, user, mind, peer, protocol });
                 }
-                LoginStep::Refused { username } => self.refused.push(username),
-                LoginStep::Pass(event) => self.pass(event),
+                Came::Refused(user) => self.refused.push(user),
+                Came::TurnedAway(user) => {
+                    self.refused.push(user);
+                    self.close_politely("its login was refused".to_owned(), world.now());
+                }
+                Came::Event(event) => self.pass(event),
             }
         }
         Ok(())
@@ -229,39 +236,36 @@ impl Connection {
             return Ok(());
         }
         match verb {
-            Verb::Admit(avatar) => {
-                self.decide(|session, request| session.answer(request, &Value::local(avatar)))
-            }
+            Verb::Admit(avatar) => self.decide(|wire, request| wire.admit(request, avatar)),
             Verb::Refuse(failure) => {
-                self.decide(|session, request| session.fail(request, &failure));
+                self.decide(|wire, request| wire.refuse(request, &failure));
                 // It has nothing to say here any more, and may not know.
                 self.close_politely("its login was refused".to_owned(), now);
             }
             Verb::Call { object, method, args, kwargs, token } => {
-                if let Err(refused) = self.session.call(object, &method, &args, &kwargs, token) {
-                    let result = Err(Failure::value_error(refused.to_string()));
-                    self.tell(News::Answered { connection: self.id, token, result });
+                if let Err(failure) = self.wire.call(object, &method, &args, &kwargs, token) {
+                    self.tell(News::Answered { connection: self.id, token, result: Err(failure) });
                 }
             }
-            Verb::Answer(request, value) => self.session.answer(request, &value),
-            Verb::Fail(request, failure) => self.session.fail(request, &failure),
-            Verb::Reject(call, failure) => self.session.reject(call, &failure),
-            Verb::Release(luid) => self.session.release(luid),
-            Verb::SetTextForm(form) => self.session.set_text_form(form),
+            Verb::Answer(request, value) => self.wire.answer(request, &value),
+            Verb::Fail(request, failure) => self.wire.fail(request, &failure),
+            Verb::Reject(call, failure) => self.wire.reject(call, &failure),
+            Verb::Release(luid) => self.wire.release(luid),
+            Verb::SetTextForm(form) => self.wire.set_text_form(form),
             Verb::Close(reason) => self.close_politely(reason, now),
         }
-        if self.unsent.len() + self.session.output_len() > limits::UNSENT_BYTES_MAX {
+        if self.unsent.len() + self.wire.output_len() > limits::UNSENT_BYTES_MAX {
             return Err("it does not read what it is sent".to_owned());
         }
         Ok(())
     }
 
     /// Answers the login that waits, if one does.
-    fn decide(&mut self, answer: impl FnOnce(&mut Session, Request)) {
+    fn decide(&mut self, answer: impl FnOnce(&mut Wire, Option<Request>)) {
         let Stage::Waiting { owner, .. } = &self.stage else { return };
         let admitted = Stage::Admitted { owner: owner.clone() };
         if let Stage::Waiting { request, .. } = std::mem::replace(&mut self.stage, admitted) {
-            answer(&mut self.session, request);
+            answer(&mut self.wire, request);
         }
     }
 
@@ -271,6 +275,7 @@ impl Connection {
             Stage::Waiting { owner, .. } | Stage::Admitted { owner } => Some(owner.clone()),
             Stage::Closing { .. } => return,
         };
+        self.wire.close();
         self.stage = Stage::Closing { owner, reason, until: now + limits::CLOSE_WITHIN };
     }
 
@@ -284,7 +289,7 @@ impl Connection {
         net.close(self.id);
         self.unsent = Bytes::new();
         let connection = self.id;
-        for event in self.session.lost() {
+        for event in self.wire.lost() {
             if let Event::Answered { token, result } = event {
                 self.untold.push_back(News::Answered { connection, token, result });
             }
@@ -303,20 +308,20 @@ impl Connection {
     /// # Errors
     /// The socket's, but `WouldBlock`.
     pub(super) fn flush(&mut self, net: &mut dyn Net, now: Mono) -> std::io::Result<Outlook> {
-        let mut wire = self.channel.over(net, self.id);
+        let mut channel = self.channel.over(net, self.id);
         loop {
             if self.unsent.is_empty() {
-                self.unsent = self.session.take_output();
+                self.unsent = self.wire.take_output();
             }
             let sent = match self.unsent.is_empty() {
-                true => wire.flush().map(|()| 0),
-                false => wire.write(&self.unsent),
+                true => channel.flush().map(|()| 0),
+                false => channel.write(&self.unsent),
             };
             match sent {
                 Ok(written) if !self.unsent.is_empty() => self.unsent.advance(written),
                 Ok(_) => break,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    let is_progress = wire.taken() > 0;
+                    let is_progress = channel.taken() > 0;
                     self.stuck_since = self.stuck_since.filter(|_| !is_progress).or(Some(now));
                     return Ok(Outlook::Open);
                 }

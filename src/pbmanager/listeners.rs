@@ -1,7 +1,7 @@
 //! The places that the service listens on: those in force, and those that a reload has prepared.
 
 use super::net::Net;
-use super::tls;
+use super::{Protocol, tls};
 use crate::config::{Config, Listen, WorkerKind};
 use rustls::ServerConfig;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -17,8 +17,17 @@ pub(super) struct Listener {
     address: SocketAddr,
     /// The address with its real port.
     bound: SocketAddr,
+    /// What is spoken there.
+    pub(super) protocol: Protocol,
     /// What its connections are encrypted with.
     pub(super) tls: Option<Arc<ServerConfig>>,
+}
+
+impl Listener {
+    /// Whether the workers that this program starts itself can connect to it.
+    fn is_for_locals(&self) -> bool {
+        self.tls.is_none() && self.protocol == Protocol::Pb
+    }
 }
 
 /// All places.
@@ -36,11 +45,11 @@ impl Listeners {
     pub(super) fn prepare(&mut self, net: &mut dyn Net, config: &Config) -> Result<(), Vec<String>> {
         let mut faults = Vec::new();
         self.prepared.clear();
-        for Listen { address, tls } in wanted(config) {
+        for (Listen { address, tls }, protocol) in wanted(config) {
             let tls = tls.as_ref().map(tls::server_config).transpose();
             let bound = net.listen(address).map_err(|error| error.to_string());
             match (bound, tls) {
-                (Ok(bound), Ok(tls)) => self.prepared.push(Listener { address, bound, tls }),
+                (Ok(bound), Ok(tls)) => self.prepared.push(Listener { address, bound, protocol, tls }),
                 (bound, tls) => {
                     let told = [bound.err(), tls.err()].into_iter().flatten();
                     faults.extend(told.map(|why| format!("cannot listen on {address}: {why}")));
@@ -73,9 +82,9 @@ impl Listeners {
         self.in_force.iter().chain(&self.prepared).find(|listener| listener.address == address)
     }
 
-    /// Where a program on this machine reaches the service without TLS.
+    /// Where a program on this machine reaches the service by PB, without TLS.
     pub(super) fn local_address(&self) -> Option<SocketAddr> {
-        let mut address = self.in_force.iter().find(|listener| listener.tls.is_none())?.bound;
+        let mut address = self.in_force.iter().find(|listener| listener.is_for_locals())?.bound;
         if address.ip().is_unspecified() {
             address.set_ip(match address.ip() {
                 IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -87,11 +96,12 @@ impl Listeners {
 }
 
 /// The places to listen on: those configured, and one on loopback if local workers find no plain one.
-fn wanted(config: &Config) -> Vec<Listen> {
+fn wanted(config: &Config) -> Vec<(Listen, Protocol)> {
     let mut wanted = config.pb.listen.clone();
     let local_worker = config.workers.iter().any(|worker| worker.kind == WorkerKind::Local);
     if local_worker && wanted.iter().all(|listen| listen.tls.is_some()) {
         wanted.push(LOOPBACK.into());
     }
-    wanted
+    let pb = wanted.into_iter().map(|listen| (listen, Protocol::Pb));
+    pb.chain(config.msgpack.listen.iter().map(|listen| (listen.clone(), Protocol::Msgpack))).collect()
 }

@@ -1,7 +1,7 @@
-//! Listening ports, PB connections and the registry of user names.
+//! Listening ports, connections of workers and clients, and the registry of user names.
 //!
-//! * Does: accepts connections, plain or TLS, speaks PB on them, checks logins, and passes each logged-in connection to
-//!   whoever registered its user name.
+//! * Does: accepts connections, plain or TLS, speaks the listener's protocol on them, checks logins, and passes each
+//!   logged-in connection to whoever registered its user name.
 //! * Thread `pb`, rank 25: the one mio loop. Calls nobody; tells the owner of a user name by an [`Offer`].
 //! * Owns: the sockets, the sessions, the names with their secrets.
 //! * A full owner hands the news back: the connection is then not read, so TCP slows the peer.
@@ -20,6 +20,9 @@ mod strangers;
 mod tls;
 #[cfg(test)]
 mod tests;
+mod wire;
+
+pub use wire::Protocol;
 
 use crate::kernel::{Address, Gone, Offer, Ranked, Reply};
 use crate::pb::{Call, Callee, Failure, Luid, Request, Secret, TextForm, Value};
@@ -50,6 +53,8 @@ pub enum News {
         mind: Option<Luid>,
         /// Where the peer is.
         peer: SocketAddr,
+        /// What it speaks.
+        protocol: Protocol,
     },
     /// The peer calls an object of the owner's.
     Called {
@@ -92,6 +97,8 @@ pub enum Msg {
         user: String,
         /// What the peer must prove to know.
         secret: Secret,
+        /// Whether workers of every protocol may use it.
+        is_worker: bool,
         /// Who hears of it.
         owner: Owner,
     },
@@ -168,10 +175,16 @@ impl<Me: Ranked> Handle<Me> {
         Handle(address)
     }
 
-    /// From now on logins of `user` with this secret are told to `owner`. Registering a name again replaces
+    /// From now on PB logins of `user` with this secret are told to `owner`. Registering a name again replaces
     /// its secret and owner; connections that are there stay with the owner they have.
     pub fn register(&self, user: &str, secret: Secret, owner: Offer<News>) -> Result<(), Gone> {
-        self.0.push(Msg::Register { user: user.to_owned(), secret, owner: Owner(owner) })
+        self.0.push(Msg::Register { user: user.to_owned(), secret, is_worker: false, owner: Owner(owner) })
+    }
+
+    /// The same for the name of a worker, which may log in by any protocol. Whatever it speaks, it is called, and
+    /// calls, as a PB worker does.
+    pub fn register_worker(&self, user: &str, secret: Secret, owner: Offer<News>) -> Result<(), Gone> {
+        self.0.push(Msg::Register { user: user.to_owned(), secret, is_worker: true, owner: Owner(owner) })
     }
 
     /// From now on `user` is unknown, unless another owner has registered the name since: a reload may hand it from

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 /// What is known of one user.
 pub(super) struct Entry {
     pub(super) secret: Secret,
+    /// Whether workers of every protocol may use the name.
+    pub(super) is_worker: bool,
     pub(super) owner: Offer<News>,
 }
 
@@ -30,6 +32,11 @@ impl Registry {
 
     pub(super) fn get(&self, user: &str) -> Option<&Entry> {
         self.0.get(user)
+    }
+
+    /// Whether this is a worker's name, and its password.
+    pub(super) fn is_worker(&self, user: &str, password: &str) -> bool {
+        self.get(user).is_some_and(|entry| entry.is_worker && entry.secret.is(password))
     }
 
     /// What checks a login against these names.

@@ -94,7 +94,7 @@ impl PbManager {
             }
             return self.net.close(id);
         }
-        let mut connection = Connection::new(id, peer, channel, turn.now());
+        let mut connection = Connection::new(id, peer, channel, listener.protocol, turn.now());
         self.schedule(id, &mut connection);
         self.connections.insert(id, connection);
         self.stirred.insert(id);
@@ -225,8 +225,8 @@ impl Service for PbManager {
 
     fn handle(&mut self, msg: Msg, turn: &mut Turn) {
         match msg {
-            Msg::Register { user, secret, owner } => {
-                self.registry.insert(user, Entry { secret, owner: owner.0 });
+            Msg::Register { user, secret, is_worker, owner } => {
+                self.registry.insert(user, Entry { secret, is_worker, owner: owner.0 });
             }
             Msg::Unregister { user, owner } => self.registry.remove(&user, &owner.0),
             Msg::LocalAddress(reply) => reply.send(self.listeners.local_address()),

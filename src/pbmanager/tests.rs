@@ -319,7 +319,8 @@ fn real_sockets_carry_a_login() {
     service.prepare(&config, turn).unwrap();
     service.apply(&config, turn);
     let owner = Owner(heard.offer());
-    service.handle(Msg::Register { user: "bot".into(), secret: "sekrit".into(), owner }, turn);
+    service
+        .handle(Msg::Register { user: "bot".into(), secret: "sekrit".into(), is_worker: false, owner }, turn);
     let (reply, address) = Reply::new();
     service.handle(Msg::LocalAddress(reply), turn);
     let mut socket = std::net::TcpStream::connect(address.recv().unwrap().unwrap()).unwrap();

@@ -11,6 +11,7 @@ use bellwether::model::{
     ChangeId, Channel, LogId, LogInfo, LogKind, LogLines, NewBuildset, NewChange, Properties, Results,
     SourceStamp, Step, StepId, Wall,
 };
+use bellwether::pbmanager::Protocol;
 use std::time::Duration;
 
 /// The configuration that goes with it.
@@ -135,6 +136,7 @@ impl<'a> Sample<'a> {
                     .map(|b| Slot { builder: b.name.clone(), state: SlotState::Idle })
                     .collect(),
                 trouble: None,
+                protocol: is_here.then_some(Protocol::Pb),
                 heard_at: Some(self.now),
             });
         }

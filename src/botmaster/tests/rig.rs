@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::pb::{self, Callee, Session, Target, Value};
 use crate::pbmanager::service::PbManager;
-use crate::pbmanager::{self, ConnectionId, News, Verb};
+use crate::pbmanager::{self, ConnectionId, News, Protocol, Verb};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -333,7 +333,7 @@ impl Rig {
                 let peer = self.peers.get_mut(&connection).unwrap();
                 peer.login = Some(call.request);
                 let (user, address) = (peer.name.clone(), "127.0.0.1:1".parse().unwrap());
-                News::Attached { connection, user, mind, peer: address }
+                News::Attached { connection, user, mind, peer: address, protocol: Protocol::Pb }
             }
             pb::Event::Call(call) => News::Called { connection, call },
             pb::Event::Answered { token, result } => News::Answered { connection, token, result },

@@ -1,9 +1,9 @@
-//! `pb`, and the places to listen on.
+//! `pb`, `msgpack`, and the places to listen on.
 
 use super::{OneOrMany, Read, Spanned, Table};
 use crate::config::findings::Findings;
 use crate::config::yaml::{Node, Value};
-use crate::config::{Listen, Pb, Tls};
+use crate::config::{Listen, Msgpack, Pb, Tls};
 use std::time::Duration;
 
 /// How long a worker may be silent before it is asked whether it is there, where nothing is said.
@@ -17,6 +17,15 @@ pub(super) fn pb(node: Option<&Node>, findings: &mut Findings) -> Pb {
     pb.keepalive = table.nullable_or("keepalive", pb.keepalive, findings).filter(|every| !every.is_zero());
     table.finish(findings);
     pb
+}
+
+impl Read for Msgpack {
+    fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
+        let mut table = Table::open(node, findings)?;
+        let listen = listen(&mut table, findings);
+        table.finish(findings);
+        Some(Msgpack { listen })
+    }
 }
 
 /// Reads `listen`, one place or several, each once.

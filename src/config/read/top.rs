@@ -9,8 +9,8 @@ use crate::config::findings::Findings;
 use crate::config::substitute::Scope;
 use crate::config::yaml::{Node, Place, Value};
 use crate::config::{
-    Caches, ChangeSource, Codebase, Config, Database, DatabaseUrl, Keep, Metrics, Reporter, Retention,
-    Worker, Www,
+    Caches, ChangeSource, Codebase, Config, Database, DatabaseUrl, Keep, Metrics, Msgpack, Retention, Worker,
+    Www,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,6 @@ pub(in crate::config) struct ReadConfig {
     pub(in crate::config) codebases: Vec<Spanned<Codebase>>,
     pub(in crate::config) schedulers: Vec<ReadScheduler>,
     pub(in crate::config) builders: Vec<ReadBuilder>,
-    pub(in crate::config) reporters: Vec<Spanned<Reporter>>,
     pub(in crate::config) retention_at: Place,
     pub(in crate::config) collapse_requests: bool,
 }
@@ -55,7 +54,6 @@ pub(in crate::config) fn read(root: &Node, findings: &mut Findings) -> Option<Re
         codebases: list(&mut table, "codebases", findings),
         schedulers: list(&mut table, "schedulers", findings),
         builders,
-        reporters: list(&mut table, "reporters", findings),
         collapse_requests: table.or("collapse_requests", true, findings),
         config: Config {
             title: table.or("title", "Bellwether".to_owned(), findings),
@@ -64,6 +62,7 @@ pub(in crate::config) fn read(root: &Node, findings: &mut Findings) -> Option<Re
             database: database(table.node("database", findings), &state_dir, findings),
             secrets: list(&mut table, "secrets", findings),
             pb: pb(table.node("pb", findings), findings),
+            msgpack: table.or("msgpack", Msgpack::default(), findings),
             www: table.optional("www", findings),
             retention: table.or("retention", default_retention(), findings),
             caches: Caches(table.or("caches", BTreeMap::new(), findings)),

@@ -4,7 +4,6 @@ mod builder;
 mod change_source;
 mod filter;
 mod pb;
-mod reporter;
 mod scheduler;
 mod secret;
 mod step;
@@ -14,8 +13,7 @@ pub use builder::Builder;
 pub(super) use builder::safe_directory_name;
 pub use change_source::{Branches, ChangeSource, ChangeSourceKind, GitPoller, PbSource};
 pub use filter::{ChangeFilter, FieldFilter};
-pub use pb::{Listen, Pb, Tls};
-pub use reporter::{Mail, MailLogin, MailTls, Reporter, ReporterKind};
+pub use pb::{Listen, Msgpack, Pb, Tls};
 pub use scheduler::{ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind};
 pub use secret::{Password, Secret, SecretProvider, SecretText};
 pub use step::{
@@ -51,6 +49,8 @@ pub struct Config {
     pub secrets: Vec<SecretProvider>,
     /// The port for workers and client tools.
     pub pb: Pb,
+    /// The port for workers that speak msgpack over WebSocket.
+    pub msgpack: Msgpack,
     /// The web server; `None` for none.
     pub www: Option<Www>,
     /// The socket of the `bellwether` commands that talk to the running master.
@@ -73,8 +73,6 @@ pub struct Config {
     pub schedulers: Vec<Scheduler>,
     /// The builders, matrices expanded, in the order of the file.
     pub builders: Vec<Builder>,
-    /// Who tells people what happens, in the order of the file.
-    pub reporters: Vec<Reporter>,
 }
 
 /// Where rows are kept.
@@ -199,6 +197,7 @@ impl Config {
             database: Database { url: DatabaseUrl::Sqlite(PathBuf::new()) },
             secrets: Vec::new(),
             pb: Pb { listen: Vec::new(), keepalive: None },
+            msgpack: Msgpack::default(),
             www: None,
             control_socket: PathBuf::new(),
             retention: Retention { builds: Keep::All, logs: Keep::All, changes: Keep::All },
@@ -210,7 +209,6 @@ impl Config {
             codebases: Vec::new(),
             schedulers: Vec::new(),
             builders: Vec::new(),
-            reporters: Vec::new(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! `pb`: where workers and client tools connect; and the places to listen on, of whatever protocol.
+//! `pb` and `msgpack`: where workers and client tools connect; and the places to listen on, of whatever protocol.
 
 use crate::config::duration;
 use serde::Serialize;
@@ -11,10 +11,18 @@ use std::time::Duration;
 pub struct Pb {
     /// Where to listen.
     pub listen: Vec<Listen>,
-    /// How long a worker may be silent before it is asked whether it is there; `None` for ever. With the usual 12 s,
-    /// one that is dead is noticed within 28 s (`SL-07`).
+    /// How long a worker, of either protocol, may be silent before it is asked whether it is there; `None` for ever.
+    /// With the usual 12 s, one that is dead is noticed within 28 s (`SL-07`).
     #[serde(serialize_with = "duration::serialize_option")]
     pub keepalive: Option<Duration>,
+}
+
+/// The port for workers whose `buildbot.tac` says `protocol = 'msgpack_experimental_v7'` (`N-PT-03`), without any
+/// unless it is given. Everything else about those workers is as over `pb`: names, passwords, keepalive, commands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Msgpack {
+    /// Where to listen.
+    pub listen: Vec<Listen>,
 }
 
 /// A place to listen on (`PB-02`, `PB-08`): `HOST:PORT`, a port for every interface, or

@@ -189,6 +189,9 @@ fn what_is_not_said_has_its_default() {
             "listen": [],
             "keepalive": "12s"
           },
+          "msgpack": {
+            "listen": []
+          },
           "www": null,
           "control_socket": "/var/lib/bellwether/control.sock",
           "retention": {

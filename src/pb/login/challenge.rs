@@ -30,6 +30,11 @@ impl Secret {
         }
     }
 
+    /// Is it that of this password? Takes the same time wherever they differ.
+    pub fn is(&self, password: &str) -> bool {
+        self.md5().ct_eq(&Secret::from(password).md5()).into()
+    }
+
     /// The response of one who knows the secret: MD5(MD5(password) and challenge).
     pub fn respond(&self, challenge: &[u8]) -> [u8; 16] {
         Md5::new().chain_update(self.md5()).chain_update(challenge).finalize().into()

@@ -56,8 +56,8 @@ impl Call {
 /// The peer's claim to an answer. Not to be copied: a call is answered once.
 #[derive(Debug, PartialEq)]
 pub struct Request {
-    pub(super) id: Sexp,
-    pub(super) wants_answer: bool,
+    pub(in crate::pb) id: Sexp,
+    pub(in crate::pb) wants_answer: bool,
 }
 
 impl Request {

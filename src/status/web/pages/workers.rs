@@ -171,6 +171,7 @@ fn render(
                 @if let Some(at) = stored.and_then(|worker| worker.last_seen_at) { div { dt { "Last seen" } dd { (view.when(at)) } } }
                 @if let Some(status) = status {
                     div { dt { "Builds now" } dd { (status.running) @if let Some(max) = status.max_builds { " of at most " (max) } } }
+                    @if let Some(protocol) = status.protocol { div { dt { "Protocol" } dd { (protocol) } } }
                     @if let Some(at) = status.heard_at { div { dt { "Last heard from" } dd { (view.when(at)) } } }
                     div { dt { "Connections in the last hour" } dd { (status.connects) } }
                 }

@@ -29,6 +29,13 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
     if read.builders.is_empty() {
         findings.complain(read.at, "there is no builder", "add one to `builders`");
     }
+    if read.reporters.is_empty() {
+        for worker in read.workers.iter().filter(|worker| !worker.value.notify_on_missing.is_empty()) {
+            let what =
+                "nobody is told when it is missing: `notify_on_missing` needs a reporter of type `mail`";
+            findings.warn(worker.at, what, "add one to `reporters`");
+        }
+    }
     let workers: Vec<Worker> = read.workers.into_iter().map(|worker| worker.value).collect();
     let builder_places: Vec<(String, Place)> = read
         .builders
@@ -59,6 +66,7 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
         builders,
         schedulers,
         change_sources: read.change_sources.into_iter().map(|source| source.value).collect(),
+        reporters: read.reporters.into_iter().map(|reporter| reporter.value).collect(),
         codebases: read.codebases.into_iter().map(|codebase| codebase.value).collect(),
         ..read.config
     }
@@ -73,6 +81,8 @@ fn check_names(read: &ReadConfig, names: &Names, findings: &mut Findings) {
     let change_sources = read.change_sources.iter().map(|source| (&source.value.name, source.at));
     names.unique("change source", change_sources, findings);
     let codebases = read.codebases.iter().map(|codebase| (&codebase.value.name, codebase.at));
+    let reporters = read.reporters.iter().map(|reporter| (&reporter.value.name, reporter.at));
+    names.unique("reporter", reporters, findings);
     names.unique("codebase", codebases, findings);
     names.unique_builders(&read.builders, findings);
 

@@ -1,7 +1,7 @@
 //! The difference between two configurations, by value, as a plan.
 
 use super::plan::{FieldChange, Plan, PlanStep, Unit, Verb};
-use super::schema::{ChangeSource, Config, Listen, Scheduler};
+use super::schema::{ChangeSource, Config, Listen, Reporter, Scheduler};
 use super::{Complaint, SecretProvider};
 use crate::model::Properties;
 use serde::Serialize;
@@ -50,6 +50,8 @@ pub fn diff(running: &Config, wanted: &Config) -> Result<Plan, Vec<Complaint>> {
         |worker| Unit::Worker(worker.name.clone()),
         |worker| worker.kind,
     );
+    let key = |reporter: &Reporter| Unit::Reporter(reporter.name.clone());
+    plan.each(&running.reporters, &wanted.reporters, key, |reporter| reporter.kind.type_name());
     plan.each(running.www.as_slice(), wanted.www.as_slice(), |_| Unit::Www, |www| www.listen);
     let socket = |config: &'_ Config| config.here(|config| config.control_socket.clone());
     plan.each(socket(running).as_slice(), socket(wanted).as_slice(), |_| Unit::ControlSocket, Clone::clone);

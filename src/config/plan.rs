@@ -66,6 +66,8 @@ pub enum Unit {
     Builder(String),
     /// A worker, by name.
     Worker(String),
+    /// A reporter, by name.
+    Reporter(String),
     /// The web server.
     Www,
     /// The control socket.
@@ -100,6 +102,7 @@ impl Unit {
             Unit::Scheduler(_) => (50, 0),
             Unit::Builder(_) => (60, 0),
             Unit::Worker(_) => (60, 1),
+            Unit::Reporter(_) => (80, 1),
             Unit::Www => (80, 0),
             Unit::ControlSocket => (85, 0),
         }
@@ -139,6 +142,7 @@ impl fmt::Display for Unit {
             Unit::Scheduler(name) => write!(f, "scheduler {name}"),
             Unit::Builder(name) => write!(f, "builder {name}"),
             Unit::Worker(name) => write!(f, "worker {name}"),
+            Unit::Reporter(name) => write!(f, "reporter {name}"),
             Unit::Www => f.write_str("www"),
             Unit::ControlSocket => f.write_str("control socket"),
         }

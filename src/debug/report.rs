@@ -33,6 +33,9 @@ impl Parts {
                 status.trouble.map(|trouble| format!("scheduler {}: {trouble}", status.scheduler.name)),
             );
         }
+        for reporter in self.status.reporters()? {
+            troubles.extend(reporter.trouble.map(|trouble| format!("reporter {}: {trouble}", reporter.name)));
+        }
         Ok(Report {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),

@@ -8,6 +8,21 @@ pub const SUBSCRIBERS: usize = 256;
 /// How many events wait for the web listener before it misses some.
 pub const WEB_EVENTS: usize = 4096;
 
+/// How many events wait for a reporter before it misses some.
+pub const REPORTER_EVENTS: usize = 4096;
+
+/// How many letters wait for the relay at most; with more, the new ones are lost, which shows.
+pub const LETTERS: usize = 10_000;
+
+/// The pause after which a letter that the relay did not take is tried again, at first and at most.
+pub const RELAY_PAUSE: Duration = Duration::from_secs(1);
+
+/// See [`RELAY_PAUSE`].
+pub const RELAY_PAUSE_LONGEST: Duration = Duration::from_secs(300);
+
+/// How long a relay may take for each answer.
+pub const RELAY_PATIENCE: Duration = Duration::from_secs(30);
+
 /// How many events wait for one browser before its page is told to load anew.
 pub const STREAM_EVENTS: usize = 512;
 

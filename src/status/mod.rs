@@ -1,17 +1,21 @@
 //! What is going on, told to whoever watches: the event hub, and the listeners that watch for people.
 //!
-//! * Does: takes events from all rooms, hands each to every subscriber; starts, stops and moves the web listener.
-//! * Thread `status`, rank 80, and `web`, rank 82. Calls db, schedulers and botmaster; is told by all of them.
-//! * Owns: the subscriptions, the web listener's socket and thread.
+//! * Does: takes events from all rooms, hands each to every subscriber; starts and stops the web listener and the
+//!   reporters.
+//! * Thread `status`, rank 80; `web`, and `mail` for each mail reporter, rank 82. Calls db, schedulers and botmaster; is told by all of them.
+//! * Owns: the subscriptions, the web listener's socket and thread, the letters that wait for a relay.
 //! * A subscriber that is slow is told that it missed something, and reads the database again.
 //! * Never: waits for a subscriber, keeps what happened (the rows do), decides anything about builds.
 
 pub mod hub;
 pub mod limits;
+pub mod mail;
+mod reporters;
 pub mod service;
 pub mod web;
 
 pub use hub::{Heard, Subscription};
+pub use reporters::ReporterStatus;
 pub use service::{Parts, Status};
 
 use crate::kernel::{Address, Bell, Gone, Ranked, Reply};
@@ -35,6 +39,10 @@ pub enum Msg {
     WebAddress(Reply<Option<SocketAddr>>),
     /// The web listener's thread has ended without being told to.
     WebEnded,
+    /// See [`Handle::reporters`].
+    Reporters(Reply<Vec<ReporterStatus>>),
+    /// The thread of a reporter has ended.
+    ReporterEnded,
 }
 
 /// The way to the service from above.
@@ -67,6 +75,14 @@ impl<Me: Ranked> Handle<Me> {
     /// The service has ended.
     pub fn web_address(&self) -> Result<Option<SocketAddr>, Gone> {
         self.0.call(Msg::WebAddress)
+    }
+
+    /// How each reporter is.
+    ///
+    /// # Errors
+    /// The service has ended.
+    pub fn reporters(&self) -> Result<Vec<ReporterStatus>, Gone> {
+        self.0.call(Msg::Reporters)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Msg;
 use super::hub::Hub;
 use super::limits::WEB_EVENTS;
+use super::reporters::Reporters;
 use super::web::{self, Below, Listener, Site};
 use crate::config::Config;
 use crate::kernel::supervise::{Importance, Supervision, Verdict};
@@ -34,6 +35,7 @@ pub struct Status {
     bound: Option<(SocketAddr, TcpListener)>,
     supervision: Supervision,
     restart_at: Option<Mono>,
+    reporters: Reporters,
 }
 
 /// The web listener in force.
@@ -61,6 +63,7 @@ impl Status {
             bound: None,
             supervision: Supervision::default(),
             restart_at: None,
+            reporters: Reporters::default(),
         }
     }
 
@@ -133,6 +136,7 @@ impl Service for Status {
                 slog::info!(turn.log(), "serving the web pages"; "address" => %address);
             }
         }
+        self.reporters.adopt(wanted, &self.parts, &mut self.hub);
         self.hub.tell(Event::Reconfigured);
     }
 
@@ -144,24 +148,31 @@ impl Service for Status {
                 reply.send(self.web.as_ref().and_then(|web| web.socket.local_addr().ok()));
             }
             Msg::WebEnded => self.supervise(turn),
+            Msg::Reporters(reply) => reply.send(self.reporters.statuses()),
+            Msg::ReporterEnded => self.reporters.supervise(turn),
         }
     }
 
     fn overrun(&mut self, turn: &mut Turn) {
         self.hub.tell_missed();
         self.supervise(turn);
+        self.reporters.supervise(turn);
     }
 
     fn next_wake(&self) -> Option<Mono> {
-        self.restart_at
+        self.restart_at.into_iter().chain(self.reporters.next_wake()).min()
     }
 
-    fn wake(&mut self, _: &mut Turn) {
-        self.restart_at = None;
-        self.start_web();
+    fn wake(&mut self, turn: &mut Turn) {
+        if self.restart_at.is_some_and(|at| at <= turn.now()) {
+            self.restart_at = None;
+            self.start_web();
+        }
+        self.reporters.wake(turn.now(), &self.parts, &mut self.hub);
     }
 
     fn stop(&mut self, turn: &mut Turn) {
+        self.reporters.stop(turn);
         let listener = self.web.take().and_then(|mut web| web.running.take());
         if let Some(Err(cause)) = listener.map(Listener::stop) {
             slog::error!(turn.log(), "the web listener panicked"; "cause" => cause);

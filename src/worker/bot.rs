@@ -266,7 +266,8 @@ impl Bot {
     fn mind_called(&mut self, now: Mono, call: Call) -> Result<(), Broken> {
         let answer = match &*call.method {
             "print" => self.print(&call),
-            "getWorkerInfo" => Ok(info::collect(&self.about)),
+            // The second is what masters of 0.8 ask for.
+            "getWorkerInfo" | "getSlaveInfo" => Ok(info::collect(&self.about)),
             "getVersion" => Ok(info::VERSION.into()),
             "getCommands" => Ok(info::commands()),
             "setBuilderList" => {

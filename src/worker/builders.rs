@@ -68,18 +68,17 @@ impl Builders {
             })?;
             wanted.push((name, bytes.to_vec(), dir));
         }
-        let mut before = std::mem::take(&mut self.by_key);
+        let mut before: BTreeMap<Vec<u8>, u64> =
+            std::mem::take(&mut self.by_key).into_iter().map(|(key, builder)| (builder.name, key)).collect();
         let mut answer = Vec::with_capacity(wanted.len());
         for (shown, name, dir) in wanted {
-            let known = before.iter().find(|(_, builder)| builder.name == name).map(|(key, _)| *key);
-            let key = known.unwrap_or(self.next_key);
+            let key = before.remove(&name).unwrap_or(self.next_key);
             self.next_key = self.next_key.max(key + 1);
-            before.remove(&key);
             self.by_key.insert(key, Builder { name, dir });
             answer.push((shown.clone(), Value::local(key)));
         }
         let leftovers = self.leftovers(basedir);
-        Ok(Change { answer: Value::Dict(answer), removed: before.into_keys().collect(), leftovers })
+        Ok(Change { answer: Value::Dict(answer), removed: before.into_values().collect(), leftovers })
     }
 
     fn leftovers(&self, basedir: &Path) -> Vec<OsString> {

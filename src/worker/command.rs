@@ -195,8 +195,11 @@ impl Command {
             Work::Shell(run) | Work::Chain(_, run) => run.interrupt(now, &mut effects),
             Work::Transfer(transfer) => transfer.interrupt(),
             Work::Directory(upload) => upload.interrupt(),
-            // Over in no time.
-            Work::Files => {}
+            // Its thread can't be stopped, where a file system hangs say; but nobody waits for it any more.
+            Work::Files => {
+                let said = Update::new("header", "command interrupted\n");
+                return self.finish(now, vec![said, Update::new("rc", -1)], None, wants);
+            }
         }
         self.carry_out(now, effects, wants);
     }

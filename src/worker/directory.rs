@@ -9,7 +9,9 @@ use super::updates::reason;
 use crate::kernel::thread;
 use crate::pb::{Failure, Luid, Value};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,9 +63,40 @@ impl Packing {
     fn write<W: Write>(&self, to: W) -> std::io::Result<W> {
         let mut archive = tar::Builder::new(to);
         archive.follow_symlinks(false);
-        archive.append_dir_all("", &self.path)?;
+        pack_tree(&mut archive, &self.path)?;
         archive.into_inner()
     }
+}
+
+/// Adds what is below `root`. Sockets, which no archive can hold, are left out.
+fn pack_tree<W: Write>(archive: &mut tar::Builder<W>, root: &Path) -> std::io::Result<()> {
+    let mut dirs = vec![PathBuf::new()];
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(root.join(&dir))? {
+            let entry = entry?;
+            let (path, name) = (entry.path(), dir.join(entry.file_name()));
+            let kind = entry.file_type()?;
+            if kind.is_file() {
+                pack_file(archive, &path, &name)?;
+            } else if !kind.is_socket() {
+                archive.append_path_with_name(&path, &name)?;
+            }
+            if kind.is_dir() {
+                dirs.push(name);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds a file with the size that it has now: one that grows is cut there, one that shrinks is filled with zeros,
+/// and what follows in the archive stays readable.
+fn pack_file<W: Write>(archive: &mut tar::Builder<W>, path: &Path, name: &Path) -> std::io::Result<()> {
+    let file = File::open(path)?;
+    let seen = file.metadata()?;
+    let mut header = tar::Header::new_gnu();
+    header.set_metadata(&seen);
+    archive.append_data(&mut header, name, file.chain(std::io::repeat(0)).take(seen.len()))
 }
 
 /// Cuts what is written into blocks.

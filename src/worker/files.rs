@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 /// What to do (`worker-api.md` §9, File system).
 #[derive(Clone, Debug, PartialEq)]
 pub enum FileWork {
-    /// Makes a directory and those above it.
-    Mkdir(PathBuf),
+    /// Makes directories and those above them; ends at the first that can't be made.
+    Mkdir(Vec<PathBuf>),
     /// Tells about a file.
     Stat(PathBuf),
     /// Lists the paths that match a pattern.
@@ -34,7 +34,7 @@ impl FileWork {
     pub fn read(command: &str, args: &Arguments, dir: &Path) -> Result<Option<FileWork>, Failure> {
         let seen = |key| args.path(key).map(|path| below(dir, path));
         Ok(Some(match command {
-            "mkdir" => FileWork::Mkdir(seen("dir")?),
+            "mkdir" => FileWork::Mkdir(args.paths("dir")?.into_iter().map(|path| below(dir, path)).collect()),
             "stat" => {
                 let workdir = args.text("workdir")?.unwrap_or_default();
                 FileWork::Stat(below(&below(dir, Path::new(workdir)), args.path("file")?))
@@ -60,25 +60,27 @@ impl FileWork {
     }
 
     fn perform(&self) -> Vec<Update> {
-        let (command, path) = match self {
-            FileWork::Mkdir(path) => ("mkdir", path),
-            FileWork::Stat(path) => ("stat", path),
-            FileWork::Glob(path) => ("glob", path),
-            FileWork::Listdir(path) => ("listdir", path),
-            FileWork::Rmfile(path) => ("rmfile", path),
-        };
-        let found = match self {
-            FileWork::Mkdir(path) => std::fs::create_dir_all(path).map(|()| None),
-            FileWork::Rmfile(path) => std::fs::remove_file(path).map(|()| None),
-            FileWork::Stat(path) => stat(path).map(Some),
-            FileWork::Listdir(path) => list(path).map(Some),
-            FileWork::Glob(path) => matching(path).map(Some),
+        let (command, found) = match self {
+            FileWork::Mkdir(paths) => {
+                let make =
+                    |path: &PathBuf| std::fs::create_dir_all(path).map_err(|error| (path.clone(), error));
+                ("mkdir", paths.iter().try_for_each(make).map(|()| None))
+            }
+            FileWork::Rmfile(path) => ("rmfile", at(path, std::fs::remove_file(path).map(|()| None))),
+            FileWork::Stat(path) => ("stat", at(path, stat(path).map(Some))),
+            FileWork::Listdir(path) => ("listdir", at(path, list(path).map(Some))),
+            FileWork::Glob(path) => ("glob", at(path, matching(path).map(Some))),
         };
         match found {
             Ok(found) => found.into_iter().chain([Update::new("rc", 0)]).collect(),
-            Err(error) => failed(command, path, &error).into(),
+            Err((path, error)) => failed(command, &path, &error).into(),
         }
     }
+}
+
+/// An error, with the path that has it.
+fn at<T>(path: &Path, result: std::io::Result<T>) -> Result<T, (PathBuf, std::io::Error)> {
+    result.map_err(|error| (path.to_owned(), error))
 }
 
 fn stat(path: &Path) -> std::io::Result<Update> {
@@ -186,9 +188,19 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_directories_is_refused_by_mkdir() {
-        let dict = Value::dict([("dir", Value::list(["a"]))]);
-        let args = Arguments::new("mkdir", &dict).expect("a dict");
-        assert!(FileWork::read("mkdir", &args, Path::new("/")).is_err());
+    fn mkdir_takes_a_list() {
+        let base = tempfile::tempdir().expect("a directory");
+        std::fs::write(base.path().join("file"), "").expect("writes");
+        let make = |dirs: &[&str]| {
+            let dict = Value::dict([("dir", Value::list(dirs.iter().copied()))]);
+            let args = Arguments::new("mkdir", &dict).expect("a dict");
+            let work =
+                FileWork::read("mkdir", &args, base.path()).expect("is right").expect("is one of these");
+            work.perform().last().and_then(|rc| rc.value.as_int())
+        };
+        assert_eq!(make(&["a/b", "c"]), Some(0));
+        assert!(base.path().join("a/b").is_dir() && base.path().join("c").is_dir());
+        assert_eq!(make(&["d", "file/e", "f"]), Some(20));
+        assert!(base.path().join("d").is_dir() && !base.path().join("f").exists());
     }
 }

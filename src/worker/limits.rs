@@ -18,6 +18,14 @@ pub const UPDATES_IN_FLIGHT: usize = 8;
 /// Bytes read from a pipe or a log file at a time.
 pub const READ_BYTES: usize = 32 * 1024;
 
+/// Size of the terminal of a command that wants one; one of no size makes some programs stumble.
+pub const TERMINAL_ROWS: u16 = 24;
+/// See [`TERMINAL_ROWS`].
+pub const TERMINAL_COLUMNS: u16 = 80;
+
+/// Log files that one command may have followed.
+pub const LOGFILES_MAX: usize = 256;
+
 /// Reads of one command that wait for the main loop; when they are taken up, the command's pipes fill and it waits.
 pub const READS_WAITING: usize = 2;
 

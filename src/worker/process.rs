@@ -5,17 +5,15 @@
 
 use super::command::CommandEvent;
 use super::environment::Environment;
-use super::limits::READS_WAITING;
+use super::limits::{READS_WAITING, TERMINAL_COLUMNS, TERMINAL_ROWS};
 use super::logfile::Tail;
 use super::pump::Pump;
 use super::run::Exit;
 use crate::kernel::thread;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus};
-use rustix::pty::OpenptFlags;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
@@ -74,18 +72,18 @@ impl Process {
         std::fs::create_dir_all(&program.workdir)?;
         let mut command = Command::new(&program.argv[0]);
         command.args(&program.argv[1..]).current_dir(&program.workdir);
-        command.env_clear().envs(&program.environment).process_group(0);
+        command.env_clear().envs(&program.environment);
         let tails: Vec<Tail> = program.logfiles.iter().map(Tail::new).collect();
-        let terminal = if program.pty { Some(terminal(&mut command)?) } else { None };
-        if terminal.is_none() {
-            command.stdin(if program.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        }
         let (wake_reader, wake) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let exit_wake = wake.try_clone()?;
-        let mut child = command.spawn()?;
-        // The terminal's other side must be open in the child only: its last closing is the end of the output.
-        drop(command);
+        let (mut child, terminal) = if program.pty {
+            let (child, terminal) = on_terminal(command)?;
+            (child, Some(terminal))
+        } else {
+            command.stdin(if program.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+            (command.spawn()?, None)
+        };
         let group = Pid::from_child(&child);
         let (events_in, events) = bounded(READS_WAITING);
         let (keep, kept) = bounded(0);
@@ -151,17 +149,19 @@ fn exit_of(status: Option<WaitIdStatus>) -> Exit {
     status.and_then(|status| code(&status).or_else(|| signal(&status))).unwrap_or(Exit::Code(-1))
 }
 
-/// Gives the command a terminal for its three standard streams; returns the other side.
+/// Starts the command in a session of its own, whose controlling terminal is its three standard streams; gives the
+/// other side of the terminal too. The session's leader leads a process group as well.
 ///
-/// It is not the controlling terminal: that takes a step in the child that safe Rust can't make.
-fn terminal(command: &mut Command) -> std::io::Result<OwnedFd> {
-    let ours = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    rustix::pty::grantpt(&ours)?;
-    rustix::pty::unlockpt(&ours)?;
-    let name = rustix::pty::ptsname(&ours, Vec::new())?;
-    let theirs = rustix::fs::open(&*name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
-    command.stdin(theirs.try_clone()?).stdout(theirs.try_clone()?).stderr(theirs);
-    Ok(ours)
+/// The terminal's inner side is open in the child only once this returns: its last closing is the end of the output.
+fn on_terminal(command: Command) -> std::io::Result<(Child, OwnedFd)> {
+    let plain = |error| match error {
+        pty_process::Error::Io(error) => error,
+        pty_process::Error::Rustix(error) => error.into(),
+    };
+    let (ours, theirs) = pty_process::blocking::open().map_err(plain)?;
+    ours.resize(pty_process::Size::new(TERMINAL_ROWS, TERMINAL_COLUMNS)).map_err(plain)?;
+    let child = pty_process::blocking::Command::from(command).spawn(theirs).map_err(plain)?;
+    Ok((child, ours.into()))
 }
 
 /// Reads once; the end, also of a terminal, is 0 bytes.

@@ -2,6 +2,7 @@
 
 use super::arguments::{Arguments, below};
 use super::environment::{self, Environment};
+use super::limits::LOGFILES_MAX;
 use super::process::{Logfile, Program};
 use super::run::{Bounds, Plan};
 use super::signal;
@@ -126,6 +127,9 @@ fn logfiles(args: &Arguments, workdir: &Path) -> Result<Vec<(Arc<str>, Logfile)>
     let wrong = || args.wrong("logfiles", "a dict of paths, or of dicts with a filename");
     let Some(value) = args.optional("logfiles") else { return Ok(Vec::new()) };
     let pairs = value.as_dict().ok_or_else(wrong)?;
+    if pairs.len() > LOGFILES_MAX {
+        return Err(args.wrong("logfiles", &format!("at most {LOGFILES_MAX}")));
+    }
     let read = |(name, file): &(Value, Value)| {
         let (path, follow) = match file {
             Value::Dict(_) => {

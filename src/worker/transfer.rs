@@ -4,9 +4,11 @@ use super::arguments::{Arguments, below};
 use super::limits::BLOCK_BYTES_MAX;
 use super::updates::{Update, reason};
 use crate::pb::{Failure, Luid, Value};
-use std::fs::File;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// What a transfer wants next.
@@ -98,7 +100,7 @@ impl Transfer {
     /// The first step.
     pub fn start(&mut self) -> Step {
         let (opened, purpose) = match self.direction {
-            Direction::Up { .. } => (File::open(&self.path), "upload"),
+            Direction::Up { .. } => (open(&self.path, File::options().read(true)), "upload"),
             Direction::Down { .. } => (self.create(), "download"),
         };
         match opened {
@@ -147,7 +149,8 @@ impl Transfer {
         if let Some(parent) = self.path.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        let file = File::create(&self.path)?;
+        let file = open(&self.path, File::options().write(true).create(true))?;
+        file.set_len(0)?;
         if let Direction::Down { mode: Some(mode) } = self.direction {
             file.set_permissions(std::fs::Permissions::from_mode(mode))?;
         }
@@ -252,6 +255,17 @@ impl Transfer {
         let sending = matches!(self.direction, Direction::Up { .. }).then_some(&*self.path);
         ended(sending, self.complaint.take(), self.failure.take())
     }
+}
+
+/// Opens a regular file. Anything else, such as a pipe that nobody writes to, could stop the whole agent.
+fn open(path: &Path, options: &mut OpenOptions) -> std::io::Result<File> {
+    let without_waiting = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = options.custom_flags(without_waiting.bits().cast_signed()).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_dir() {
+        return Err(Errno::ISDIR.into());
+    }
+    if kind.is_file() { Ok(file) } else { Err(std::io::Error::other("Not a regular file")) }
 }
 
 /// The last step of a transfer; `sending` is what was sent, if anything was.

@@ -7,6 +7,7 @@ mod filter;
 pub(super) mod force;
 mod pb;
 mod scalars;
+mod reporter;
 pub(super) mod scheduler;
 mod secret;
 mod shell;

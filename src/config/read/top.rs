@@ -9,8 +9,8 @@ use crate::config::findings::Findings;
 use crate::config::substitute::Scope;
 use crate::config::yaml::{Node, Place, Value};
 use crate::config::{
-    Caches, ChangeSource, Codebase, Config, Database, DatabaseUrl, Keep, Metrics, Msgpack, Retention, Worker,
-    Www,
+    Caches, ChangeSource, Codebase, Config, Database, DatabaseUrl, Keep, Metrics, Msgpack, Reporter,
+    Retention, Worker, Www,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,7 @@ pub(in crate::config) struct ReadConfig {
     pub(in crate::config) codebases: Vec<Spanned<Codebase>>,
     pub(in crate::config) schedulers: Vec<ReadScheduler>,
     pub(in crate::config) builders: Vec<ReadBuilder>,
+    pub(in crate::config) reporters: Vec<Spanned<Reporter>>,
     pub(in crate::config) retention_at: Place,
     pub(in crate::config) collapse_requests: bool,
 }
@@ -54,6 +55,7 @@ pub(in crate::config) fn read(root: &Node, findings: &mut Findings) -> Option<Re
         codebases: list(&mut table, "codebases", findings),
         schedulers: list(&mut table, "schedulers", findings),
         builders,
+        reporters: list(&mut table, "reporters", findings),
         collapse_requests: table.or("collapse_requests", true, findings),
         config: Config {
             title: table.or("title", "Bellwether".to_owned(), findings),

@@ -4,6 +4,7 @@ mod builder;
 mod change_source;
 mod filter;
 mod pb;
+mod reporter;
 mod scheduler;
 mod secret;
 mod step;
@@ -14,6 +15,7 @@ pub(super) use builder::safe_directory_name;
 pub use change_source::{Branches, ChangeSource, ChangeSourceKind, GitPoller, PbSource};
 pub use filter::{ChangeFilter, FieldFilter};
 pub use pb::{Listen, Msgpack, Pb, Tls};
+pub use reporter::{Mail, MailLogin, MailTls, Reporter, ReporterKind};
 pub use scheduler::{ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind};
 pub use secret::{Password, Secret, SecretProvider, SecretText};
 pub use step::{
@@ -73,6 +75,8 @@ pub struct Config {
     pub schedulers: Vec<Scheduler>,
     /// The builders, matrices expanded, in the order of the file.
     pub builders: Vec<Builder>,
+    /// Who tells people what happens, in the order of the file.
+    pub reporters: Vec<Reporter>,
 }
 
 /// Where rows are kept.
@@ -209,6 +213,7 @@ impl Config {
             codebases: Vec::new(),
             schedulers: Vec::new(),
             builders: Vec::new(),
+            reporters: Vec::new(),
         }
     }
 

@@ -38,8 +38,9 @@ pub fn read(call: &Call, prefix: Option<&str>) -> Result<NewChange, Failure> {
             "project" => change.project = optional(&key, value)?.unwrap_or_default(),
             "codebase" => change.codebase = optional(&key, value)?.unwrap_or_default(),
             "revlink" => change.revlink = optional(&key, value)?.unwrap_or_default(),
-            // Said by old hooks, and by tools that know the kind of repository; nothing here asks for it.
-            "src" | "isdir" | "is_dir" | "links" => {}
+            "src" => change.vc = optional(&key, value)?,
+            // Said by old hooks; nothing here asks for it.
+            "isdir" | "is_dir" | "links" => {}
             _ => {
                 let what = format!("addChange() got an unexpected keyword argument '{key}'");
                 return Err(Failure::type_error(what));
@@ -90,27 +91,10 @@ fn properties(value: &Value) -> Result<Properties, Failure> {
     }
     for (name, value) in value.as_dict().ok_or_else(|| wrong("properties", "a dictionary"))? {
         let name = name.to_str_lossy().ok_or_else(|| wrong("properties", "a dictionary by text"))?;
-        let value = json(value).ok_or_else(|| wrong("properties", "a dictionary of plain values"))?;
+        let value = value.to_json().ok_or_else(|| wrong("properties", "a dictionary of plain values"))?;
         properties.set(name, value, "Change");
     }
     Ok(properties)
-}
-
-/// A plain value as JSON; `None` for what JSON has not.
-fn json(value: &Value) -> Option<serde_json::Value> {
-    Some(match value {
-        Value::None => serde_json::Value::Null,
-        Value::Bool(truth) => (*truth).into(),
-        Value::Int(number) => (*number).into(),
-        Value::Float(number) => serde_json::Number::from_f64(number.0)?.into(),
-        Value::Text(_) | Value::Bytes(_) => value.to_str_lossy()?.into_owned().into(),
-        Value::List(items) | Value::Tuple(items) => items.iter().map(json).collect::<Option<_>>()?,
-        Value::Dict(pairs) => {
-            let pair = |(key, value): &(Value, Value)| Some((key.to_str_lossy()?.into_owned(), json(value)?));
-            serde_json::Value::Object(pairs.iter().map(pair).collect::<Option<_>>()?)
-        }
-        _ => return None,
-    })
 }
 
 fn wrong(key: &str, wanted: &str) -> Failure {

@@ -8,8 +8,8 @@ use crate::db::{Database, DbError};
 use crate::kernel::{Offer, Ranked, Refusal, Reply, Service, Turn, rank};
 use crate::metrics::{Figures, Gauge};
 use crate::model::{ChangeId, NewChange, Wall};
-use crate::pb::{Call, Failure, Request, Secret, Value};
-use crate::pbmanager::{self, ConnectionId, News};
+use crate::pb::{Call, Failure, Request, Value};
+use crate::pbmanager::{self, ConnectionId, Logins, News};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -37,8 +37,8 @@ pub struct Changes {
     num_sources: Gauge,
     config: Arc<Config>,
     sources: Vec<Source>,
-    /// The secrets of PB users, read by `prepare`.
-    secrets: BTreeMap<String, Secret>,
+    /// The PB users.
+    logins: Logins<Changes>,
     /// Which user is at the other end.
     connections: BTreeMap<ConnectionId, String>,
     /// Changes that came in this turn, and who waits for each to be committed.
@@ -74,10 +74,10 @@ impl Changes {
         Changes {
             intake,
             num_sources: parts.figures.gauge("num_sources"),
+            logins: Logins::new(parts.pb.clone(), parts.news.clone()),
             parts,
             config: Arc::new(Config::empty()),
             sources: Vec::new(),
-            secrets: BTreeMap::new(),
             connections: BTreeMap::new(),
             arrived: Vec::new(),
         }
@@ -175,22 +175,6 @@ impl Changes {
         }
     }
 
-    /// Registers the users of the wanted sources, and forgets those that are wanted no more.
-    fn register(&mut self, wanted: &Config) {
-        let users = |sources: &mut dyn Iterator<Item = &ChangeSource>| -> Vec<String> {
-            sources.filter_map(as_pb).map(|pb| pb.user.clone()).collect()
-        };
-        let old = users(&mut self.sources.iter().map(|source| &source.config));
-        let new = users(&mut wanted.change_sources.iter());
-        for user in old.iter().filter(|user| !new.contains(user)) {
-            // As above: gone is a pbmanager of a tree that stops.
-            let _ = self.parts.pb.unregister(user, self.parts.news.clone());
-        }
-        for (user, secret) in std::mem::take(&mut self.secrets) {
-            let _ = self.parts.pb.register(&user, secret, self.parts.news.clone());
-        }
-    }
-
     /// Starts the poller of a source that is one.
     fn start(&self, config: &ChangeSource, wanted: &Config, turn: &Turn) -> Option<Poller> {
         let (Shell::Threads(world), Some(settings)) = (&self.parts.shell, Settings::of(config, wanted))
@@ -261,27 +245,19 @@ impl Service for Changes {
     type Msg = Msg;
 
     fn prepare(&mut self, wanted: &Arc<Config>, _: &mut Turn) -> Result<(), Vec<Refusal>> {
-        let mut refusals = Vec::new();
-        self.secrets.clear();
-        for source in &wanted.change_sources {
-            let Some(pb) = as_pb(source) else { continue };
-            match pb.password.resolve(&wanted.secrets) {
-                Ok(text) => drop(self.secrets.insert(pb.user.clone(), Secret::from(text.reveal()).hashed())),
-                Err(why) => {
-                    let what = format!("change source {}: {why}", source.name);
-                    refusals.push(Refusal { service: Self::NAME, what });
-                }
-            }
-        }
-        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+        let users = wanted.change_sources.iter().filter_map(|source| {
+            let pb = as_pb(source)?;
+            Some((format!("change source {}", source.name), pb.user.as_str(), &pb.password))
+        });
+        self.logins.prepare(users, wanted)
     }
 
     fn abandon(&mut self) {
-        self.secrets.clear();
+        self.logins.abandon();
     }
 
     fn apply(&mut self, wanted: &Arc<Config>, turn: &mut Turn) {
-        self.register(wanted);
+        self.logins.apply();
         let mut before = std::mem::take(&mut self.sources);
         let kept = wanted.change_sources.iter().map(|config| {
             let fitting = before.iter().position(|source| source.fits(config, wanted));

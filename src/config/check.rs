@@ -7,7 +7,10 @@ use super::read::builder::{ReadBuilder, WantedWorkers};
 use super::read::scheduler::ReadScheduler;
 use super::read::top::ReadConfig;
 use super::yaml::{Place, Sources};
-use super::{ChangeSourceKind, Condition, Config, Glob, Keep, Scheduler, Worker, WorkerKind};
+use super::{
+    ChangeSourceKind, Condition, Config, DebugClient, Glob, Keep, Scheduler, SchedulerKind, Worker,
+    WorkerKind,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// User names of the PB port that no worker may have (`CFG-12`).
@@ -67,6 +70,8 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
         schedulers,
         change_sources: read.change_sources.into_iter().map(|source| source.value).collect(),
         reporters: read.reporters.into_iter().map(|reporter| reporter.value).collect(),
+        status: read.status.into_iter().map(|listener| listener.value).collect(),
+        user_managers: read.user_managers.into_iter().map(|manager| manager.value).collect(),
         codebases: read.codebases.into_iter().map(|codebase| codebase.value).collect(),
         ..read.config
     }
@@ -74,33 +79,32 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
 
 /// Names must be unique, and fit where they go (`CFG-09`, `CFG-10`, `CFG-12`).
 fn check_names(read: &ReadConfig, names: &Names, findings: &mut Findings) {
-    names.unique("worker", read.workers.iter().map(|worker| (&worker.value.name, worker.at)), findings);
+    names.unique(
+        "worker",
+        read.workers.iter().map(|worker| (worker.value.name.as_str(), worker.at)),
+        findings,
+    );
     let schedulers = read.schedulers.iter().filter_map(|read| read.scheduler.as_ref());
-    let schedulers = schedulers.map(|scheduler| (&scheduler.value.name, scheduler.at));
+    let schedulers = schedulers.map(|scheduler| (scheduler.value.name.as_str(), scheduler.at));
     names.unique("scheduler", schedulers, findings);
-    let change_sources = read.change_sources.iter().map(|source| (&source.value.name, source.at));
+    let change_sources = read.change_sources.iter().map(|source| (source.value.name.as_str(), source.at));
     names.unique("change source", change_sources, findings);
-    let codebases = read.codebases.iter().map(|codebase| (&codebase.value.name, codebase.at));
-    let reporters = read.reporters.iter().map(|reporter| (&reporter.value.name, reporter.at));
+    let reporters = read.reporters.iter().map(|reporter| (reporter.value.name.as_str(), reporter.at));
     names.unique("reporter", reporters, findings);
+    let codebases = read.codebases.iter().map(|codebase| (codebase.value.name.as_str(), codebase.at));
     names.unique("codebase", codebases, findings);
     names.unique_builders(&read.builders, findings);
 
-    let users = || {
-        read.change_sources.iter().filter_map(|source| match &source.value.kind {
-            ChangeSourceKind::Pb(pb) => Some((&pb.user, source.at)),
-            ChangeSourceKind::GitPoller(_) => None,
-        })
-    };
-    names.unique("user of the PB port", users(), findings);
-    for (user, at) in users() {
-        if read.workers.iter().any(|worker| worker.value.name == *user) {
+    let users = users(read);
+    names.unique("user of the PB port", users.iter().copied(), findings);
+    for (user, at) in users {
+        if read.workers.iter().any(|worker| worker.value.name == user) {
             findings.complain(at, format!("a worker logs in as {user:?} too"), "give them different names");
         }
     }
-    let workers = read.workers.iter().map(|worker| (&worker.value.name, worker.at));
+    let workers = read.workers.iter().map(|worker| (worker.value.name.as_str(), worker.at));
     for (name, at) in workers {
-        if RESERVED_USERS.contains(&name.as_str()) {
+        if RESERVED_USERS.contains(&name) {
             findings.complain(at, format!("the name {name:?} is reserved"), "call the worker something else");
         }
     }
@@ -111,13 +115,32 @@ fn check_names(read: &ReadConfig, names: &Names, findings: &mut Findings) {
     }
 }
 
+/// Who logs in on the PB port beside the workers.
+fn users(read: &ReadConfig) -> Vec<(&str, Place)> {
+    let mut users = Vec::new();
+    for source in &read.change_sources {
+        if let ChangeSourceKind::Pb(pb) = &source.value.kind {
+            users.push((pb.user.as_str(), source.at));
+        }
+    }
+    for scheduler in read.schedulers.iter().filter_map(|read| read.scheduler.as_ref()) {
+        if let SchedulerKind::TryUserpass(logins) = &scheduler.value.kind {
+            users.extend(logins.iter().map(|login| (login.user.as_str(), scheduler.at)));
+        }
+    }
+    let managers = read.user_managers.iter().map(|manager| (manager.value.login(), manager.at));
+    let listeners = read.status.iter().map(|listener| (listener.value.login(), listener.at));
+    users.extend(managers.chain(listeners).map(|(login, at)| (login.user.as_str(), at)));
+    users.extend(read.config.debug.iter().map(|_| (DebugClient::USER, read.at)));
+    users
+}
+
 /// Who connects needs a port to connect to (`CFG-15`, `CFG-16`).
 fn check_ports(read: &ReadConfig, findings: &mut Findings) {
     let (pb, msgpack) = (&read.config.pb.listen, &read.config.msgpack.listen);
     let remote = read.workers.iter().find(|worker| worker.value.kind == WorkerKind::Remote);
     let remote = remote.filter(|_| msgpack.is_empty());
-    let tool = read.change_sources.iter().find(|source| matches!(source.value.kind, ChangeSourceKind::Pb(_)));
-    let who = remote.map(|worker| worker.at).or(tool.map(|source| source.at));
+    let who = remote.map(|worker| worker.at).or(users(read).first().map(|(_, at)| *at));
     if let (Some(at), true) = (who, pb.is_empty()) {
         findings.complain(at, "it has no port to connect to", "add `pb: {listen: 0.0.0.0:9989}`");
     }
@@ -155,12 +178,7 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn unique<'n>(
-        &self,
-        what: &str,
-        names: impl Iterator<Item = (&'n String, Place)>,
-        findings: &mut Findings,
-    ) {
+    fn unique<'n>(&self, what: &str, names: impl Iterator<Item = (&'n str, Place)>, findings: &mut Findings) {
         let mut seen = BTreeMap::new();
         for (name, at) in names {
             if let Some(first) = seen.insert(name, at) {

@@ -1,7 +1,7 @@
 //! The difference between two configurations, by value, as a plan.
 
 use super::plan::{FieldChange, Plan, PlanStep, Unit, Verb};
-use super::schema::{ChangeSource, Config, Listen, Reporter, Scheduler};
+use super::schema::{ChangeSource, Config, Listen, Reporter, Scheduler, StatusListener, UserManager};
 use super::{Complaint, SecretProvider};
 use crate::model::Properties;
 use serde::Serialize;
@@ -39,6 +39,8 @@ pub fn diff(running: &Config, wanted: &Config) -> Result<Plan, Vec<Complaint>> {
     let codebases =
         |config: &Config| Some(config.codebases.clone()).filter(|codebases| !codebases.is_empty());
     plan.one(Unit::Codebases, codebases(running), codebases(wanted));
+    let key = |manager: &UserManager| Unit::UserManager(manager.login().user.clone());
+    plan.each(&running.user_managers, &wanted.user_managers, key, |_| ());
     let key = |source: &ChangeSource| Unit::ChangeSource(source.name.clone());
     plan.each(&running.change_sources, &wanted.change_sources, key, |source| source.kind.type_name());
     let key = |scheduler: &Scheduler| Unit::Scheduler(scheduler.name.clone());
@@ -53,6 +55,9 @@ pub fn diff(running: &Config, wanted: &Config) -> Result<Plan, Vec<Complaint>> {
     let key = |reporter: &Reporter| Unit::Reporter(reporter.name.clone());
     plan.each(&running.reporters, &wanted.reporters, key, |reporter| reporter.kind.type_name());
     plan.each(running.www.as_slice(), wanted.www.as_slice(), |_| Unit::Www, |www| www.listen);
+    let key = |listener: &StatusListener| Unit::StatusListener(listener.login().user.clone());
+    plan.each(&running.status, &wanted.status, key, |_| ());
+    plan.one(Unit::DebugClient, running.debug.as_ref(), wanted.debug.as_ref());
     let socket = |config: &'_ Config| config.here(|config| config.control_socket.clone());
     plan.each(socket(running).as_slice(), socket(wanted).as_slice(), |_| Unit::ControlSocket, Clone::clone);
     Ok(Plan::in_order(plan.steps))

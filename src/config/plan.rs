@@ -58,6 +58,8 @@ pub enum Unit {
     MsgpackListener(SocketAddr),
     /// The rules of codebases.
     Codebases,
+    /// A user manager, by the user name of its clients.
+    UserManager(String),
     /// A change source, by name.
     ChangeSource(String),
     /// A scheduler, by name.
@@ -70,8 +72,12 @@ pub enum Unit {
     Reporter(String),
     /// The web server.
     Www,
+    /// A listener for those who watch, by the user name of its clients.
+    StatusListener(String),
     /// The control socket.
     ControlSocket,
+    /// The debug client's way in.
+    DebugClient,
 }
 
 /// One setting that is different.
@@ -97,6 +103,7 @@ impl Unit {
             Unit::Retention => (20, 1),
             Unit::Pb => (25, 0),
             Unit::PbListener(_) | Unit::MsgpackListener(_) => (25, 1),
+            Unit::UserManager(_) => (30, 0),
             Unit::Codebases => (40, 0),
             Unit::ChangeSource(_) => (40, 1),
             Unit::Scheduler(_) => (50, 0),
@@ -104,7 +111,9 @@ impl Unit {
             Unit::Worker(_) => (60, 1),
             Unit::Reporter(_) => (80, 1),
             Unit::Www => (80, 0),
+            Unit::StatusListener(_) => (82, 0),
             Unit::ControlSocket => (85, 0),
+            Unit::DebugClient => (85, 1),
         }
     }
 }
@@ -138,13 +147,16 @@ impl fmt::Display for Unit {
             Unit::PbListener(address) => write!(f, "pb listener {address}"),
             Unit::MsgpackListener(address) => write!(f, "msgpack listener {address}"),
             Unit::Codebases => f.write_str("codebases"),
+            Unit::UserManager(user) => write!(f, "user manager {user}"),
             Unit::ChangeSource(name) => write!(f, "change source {name}"),
             Unit::Scheduler(name) => write!(f, "scheduler {name}"),
             Unit::Builder(name) => write!(f, "builder {name}"),
             Unit::Worker(name) => write!(f, "worker {name}"),
             Unit::Reporter(name) => write!(f, "reporter {name}"),
             Unit::Www => f.write_str("www"),
+            Unit::StatusListener(user) => write!(f, "status listener {user}"),
             Unit::ControlSocket => f.write_str("control socket"),
+            Unit::DebugClient => f.write_str("debug client"),
         }
     }
 }

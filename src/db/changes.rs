@@ -1,11 +1,11 @@
 //! Changes and the verdicts of the schedulers on them (`CM`, `DB-10`).
 
-use super::Handle;
 use super::engine::{Connection, DbError, Json, Row, Transaction, json, params};
 use super::ids::{self, IdKind};
 use super::listing::{self, Listing};
+use super::{Handle, users};
 use crate::kernel::Ranked;
-use crate::model::{BuildsetId, Change, ChangeId, NewChange, Verdict, Wall};
+use crate::model::{BuildsetId, Change, ChangeId, NewChange, VC_KINDS, Verdict, Wall};
 use std::collections::BTreeMap;
 
 macro_rules! select {
@@ -34,6 +34,7 @@ fn read(mut row: Row) -> Result<Change, DbError> {
         revlink: row.take()?,
         when: Some(when),
         properties: row.take::<Json<_>>()?.0,
+        vc: None,
     };
     Ok(Change { id, when, told })
 }
@@ -63,6 +64,10 @@ pub fn add(tx: &mut Transaction<'_>, change: &NewChange, now: Wall) -> Result<Ch
             json(&change.properties)?,
         ],
     )?;
+    if let Some(vc) = change.vc.as_deref().filter(|vc| VC_KINDS.contains(vc)) {
+        let author = users::find_or_add(tx, vc, &change.author)?;
+        users::assign(tx, ChangeId(id), author)?;
+    }
     Ok(ChangeId(id))
 }
 

@@ -1,6 +1,6 @@
 //! All SQL, behind handles with verbs; one writer, several readers, two engines.
 //!
-//! * Does: stores and finds changes, buildsets, requests, builds, steps, logs, workers and kept state.
+//! * Does: stores and finds changes, buildsets, requests, builds, steps, logs, workers, users and kept state.
 //! * Threads `db-writer` (one, it alone writes, in group commits) and `db-read` (several), rank 20; `db-keeper`, which
 //!   packs finished logs through them, rank 22.
 //! * Calls nobody, tells nobody: who has written something tells others of it, after the commit.
@@ -29,6 +29,7 @@ pub mod service;
 pub mod sourcestamps;
 pub mod state;
 pub mod steps;
+pub mod users;
 pub mod waiting;
 pub mod workers;
 pub mod writer;
@@ -214,6 +215,11 @@ impl<Me: Ranked> Handle<Me> {
     /// The verbs about schedulers.
     pub fn schedulers(&self) -> schedulers::Schedulers<'_, Me> {
         schedulers::Schedulers(self)
+    }
+
+    /// The verbs about users.
+    pub fn users(&self) -> users::Users<'_, Me> {
+        users::Users(self)
     }
 
     /// The verbs about kept state.

@@ -1,13 +1,14 @@
-//! The control socket, by which operations staff speak to the running master.
+//! The control socket, by which operations staff speak to the running master; beside it Buildbot's debug client.
 //!
 //! * Does: takes requests of the `bellwether` commands, answers what it can from below, hands reload and stop
 //!   to the root and passes the root's answer on.
-//! * Thread `debug`, rank 85. Calls schedulers and botmaster; tells the root.
-//! * Owns: the control socket and its connections; the troubles that `status` tells.
+//! * Thread `debug`, rank 85. Calls pbmanager, schedulers and botmaster; tells the root.
+//! * Owns: the control socket and its connections, the debug client's PB user; the troubles that `status` tells.
 //! * Never: acts on its own; every change goes the way that a signal goes.
 
 pub mod client;
 pub mod limits;
+mod pb_client;
 pub mod protocol;
 mod report;
 pub mod service;
@@ -17,7 +18,8 @@ mod tests;
 
 pub use service::{Debug, Parts};
 
-use crate::kernel::{Address, Ranked};
+use crate::kernel::{Address, Door, Offer, Ranked};
+use crate::pbmanager::News;
 use protocol::ReloadReport;
 use socket::Ticket;
 
@@ -47,6 +49,8 @@ pub enum Msg {
     Reloaded(Ticket, ReloadReport),
     /// See [`Handle::stopping`].
     Stopping(Ticket, String),
+    /// From a debug client's connection.
+    News(News),
     /// See [`Handle::trouble`].
     Trouble {
         /// The service.
@@ -54,6 +58,14 @@ pub enum Msg {
         /// What happened.
         cause: String,
     },
+}
+
+/// The offer by which pbmanager brings the service its news.
+pub fn news_offer(door: &Door<Debug>) -> Offer<News> {
+    door.offer(Msg::News, |msg| match msg {
+        Msg::News(news) => Some(news),
+        Msg::Reloaded(..) | Msg::Stopping(..) | Msg::Trouble { .. } => None,
+    })
 }
 
 /// The root's way to the service. If the service is gone, whoever asked learns it from his connection.

@@ -3,19 +3,24 @@
 use super::protocol::{Force, Report, Request, Response};
 use super::socket::{BellRope, ControlSocket, Ticket};
 use super::{Msg, Wanted};
-use crate::config::Config;
+use crate::config::{Config, DebugClient};
 use crate::kernel::{Gone, Inbox, Offer, Ranked, Refusal, Service, Turn, rank};
 use crate::model::Mono;
+use crate::pbmanager::{self, ConnectionId, Logins, News};
 use crate::schedulers::{ForceError, ForceRequest};
 use crate::{botmaster, changes, schedulers, status};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What the service is built from.
 #[derive(Clone)]
 pub struct Parts {
+    /// Where the debug client's user is registered.
+    pub pb: pbmanager::Handle<Debug>,
+    /// Where its news comes in: [`super::news_offer`].
+    pub news: Offer<News>,
     /// Asked for what changes are coming in.
     pub changes: changes::Handle<Debug>,
     /// Asked to force builds.
@@ -30,10 +35,12 @@ pub struct Parts {
 
 /// The service.
 pub struct Debug {
-    parts: Parts,
+    pub(super) parts: Parts,
+    logins: Logins<Debug>,
+    pub(super) debuggers: BTreeSet<ConnectionId>,
     /// Absent in the simulator, which has no file system of its own.
     socket: Option<ControlSocket>,
-    config: Option<Arc<Config>>,
+    pub(super) config: Option<Arc<Config>>,
     started: Option<Mono>,
     troubles: BTreeMap<String, String>,
 }
@@ -44,7 +51,15 @@ impl Debug {
         // A panic here counts as the service's own: it is tried again after a pause.
         let socket =
             rope.map(|rope| ControlSocket::new(rope).expect("the operating system has room for a poll"));
-        Debug { parts, socket, config: None, started: None, troubles: BTreeMap::new() }
+        Debug {
+            logins: Logins::new(parts.pb.clone(), parts.news.clone()),
+            parts,
+            debuggers: BTreeSet::new(),
+            socket,
+            config: None,
+            started: None,
+            troubles: BTreeMap::new(),
+        }
     }
 
     fn heed(&mut self, turn: &mut Turn) {
@@ -132,6 +147,9 @@ impl Service for Debug {
     type Msg = Msg;
 
     fn prepare(&mut self, wanted: &Arc<Config>, _turn: &mut Turn) -> Result<(), Vec<Refusal>> {
+        let users = wanted.debug.iter();
+        let users = users.map(|debug| ("debug client".to_owned(), DebugClient::USER, &debug.password));
+        self.logins.prepare(users, wanted)?;
         let Some(socket) = &mut self.socket else { return Ok(()) };
         let path = &wanted.control_socket;
         socket.listen(path).map_err(|error| {
@@ -141,6 +159,7 @@ impl Service for Debug {
     }
 
     fn abandon(&mut self) {
+        self.logins.abandon();
         let kept = self.config.as_ref().map(|config| config.control_socket.as_path());
         if let Some(socket) = &mut self.socket {
             socket.keep_only(kept);
@@ -150,11 +169,16 @@ impl Service for Debug {
     fn apply(&mut self, wanted: &Arc<Config>, turn: &mut Turn) {
         self.started.get_or_insert(turn.now());
         self.config = Some(wanted.clone());
+        self.logins.apply();
         self.abandon();
     }
 
-    fn handle(&mut self, msg: Msg, _turn: &mut Turn) {
+    fn handle(&mut self, msg: Msg, turn: &mut Turn) {
         match msg {
+            Msg::News(news) => {
+                // Gone is a pbmanager of a tree that stops; there is nobody to tell.
+                let _ = self.news(news, turn);
+            }
             Msg::Reloaded(ticket, report) => self.answer(ticket, &Response::Reload(report)),
             Msg::Stopping(ticket, message) => self.answer(ticket, &Response::Stopping { message }),
             Msg::Trouble { service, cause } => drop(self.troubles.insert(service, cause)),

@@ -16,6 +16,11 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
+impl Ticket {
+    /// Of a request that nobody waits for: no connection has this number, it is the bell's.
+    pub const NOBODY: Ticket = Ticket(BELL.0 as u64);
+}
+
 const BELL: Token = Token(0);
 
 struct Client {

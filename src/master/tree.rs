@@ -11,7 +11,7 @@ use crate::kernel::{Bell, Door, Ground, Hint, Offer, World, limits};
 use crate::metrics::Figures;
 use crate::pbmanager::mio_net::MioNet;
 use crate::pbmanager::net::Net;
-use crate::status::web;
+use crate::status::{clients, web};
 use crate::{botmaster, caches, changes, debug, metrics, pbmanager, schedulers, status, users};
 use std::io;
 use std::sync::Arc;
@@ -102,6 +102,7 @@ impl Tree {
         let (schedulers_door, schedulers_inbox) = ground.mailbox::<schedulers::Schedulers>(messages, None);
         let (botmaster_door, botmaster_inbox) = ground.mailbox::<botmaster::Botmaster>(messages, None);
         let (status_door, status_inbox) = ground.mailbox::<status::Status>(messages, None);
+        let (clients_door, clients_inbox) = ground.mailbox::<clients::Clients>(messages, None);
         let (debug_door, debug_inbox) =
             ground.mailbox::<debug::Debug>(messages, control.as_ref().map(BellRope::bell));
 
@@ -123,7 +124,12 @@ impl Tree {
         let rows = database.clone();
         ground.put_restartable(move || db::Keeper::new(rows.handle()), keeper_inbox)?;
         ground.put_vital(pbmanager::service::PbManager::new(net), pb_inbox)?;
-        ground.put_restartable(users::Users::default, users_inbox)?;
+        let users_parts = users::Parts {
+            db: database.handle(),
+            pb: pbmanager::Handle::new(pb_door.address()),
+            news: users::news_offer(&users_door),
+        };
+        ground.put_restartable(move || users::Users::new(users_parts.clone()), users_inbox)?;
         let added = schedulers_door.hint(schedulers::Msg::ChangeAdded);
         let changes_parts = changes::Parts {
             database: database.clone(),
@@ -165,7 +171,19 @@ impl Tree {
             world,
         };
         ground.put_restartable(move || status::Status::new(status_parts.clone()), status_inbox)?;
+        let clients_parts = clients::Parts {
+            db: database.handle(),
+            pb: pbmanager::Handle::new(pb_door.address()),
+            news: clients::news_offer(&clients_door),
+            schedulers: schedulers::Handle::new(schedulers_door.address()),
+            botmaster: botmaster::Handle::new(botmaster_door.address()),
+            status: status::Handle::new(status_door.address()),
+            stirred: clients_door.hint(|()| clients::Msg::Stirred),
+        };
+        ground.put_restartable(move || clients::Clients::new(clients_parts.clone()), clients_inbox)?;
         let debug_parts = debug::Parts {
+            pb: pbmanager::Handle::new(pb_door.address()),
+            news: debug::news_offer(&debug_door),
             changes: changes::Handle::new(changes_door.address()),
             schedulers: schedulers::Handle::new(schedulers_door.address()),
             botmaster: botmaster::Handle::new(botmaster_door.address()),
@@ -194,6 +212,7 @@ impl Tree {
         members.push(Box::new(schedulers_door));
         members.push(Box::new(botmaster_door));
         members.push(Box::new(status_door));
+        members.push(Box::new(clients_door));
         members.push(Box::new(debug_door));
         Ok(Tree { members, ..tree })
     }

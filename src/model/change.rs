@@ -36,6 +36,9 @@ pub struct NewChange {
     pub when: Option<Wall>,
     /// Properties that builds of it get.
     pub properties: Properties,
+    /// Which kind of version control system wrote the author, one of [`VC_KINDS`](super::VC_KINDS), if the source
+    /// says so: the author is then a user (`US-02`). It is not stored with the change.
+    pub vc: Option<String>,
 }
 
 /// A change with its id: the row, committed.

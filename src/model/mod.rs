@@ -9,12 +9,14 @@ mod properties;
 mod records;
 mod results;
 mod time;
+mod user;
 
 pub use change::{Change, NewChange, Patch, SourceStamp};
 pub use event::Event;
-pub use ids::{BuildId, BuildsetId, ChangeId, LogId, MasterId, RequestId, StepId};
+pub use ids::{BuildId, BuildsetId, ChangeId, LogId, MasterId, RequestId, StepId, UserId};
 pub use loglines::{Channel, LINE_BYTES, Lines, LogLines};
 pub use properties::{Properties, Property};
 pub use records::{Build, BuildRequest, Buildset, LogInfo, LogKind, NewBuildset, Step, Verdict, WorkerInfo};
 pub use results::Results;
 pub use time::{Mono, Wall};
+pub use user::{User, VC_KINDS};

@@ -11,6 +11,7 @@ pub mod banana;
 pub mod value;
 pub mod failure;
 pub mod jelly;
+mod json;
 pub mod session;
 pub mod login;
 pub mod msgpack;

@@ -11,6 +11,7 @@ mod channel;
 mod connection;
 pub mod limits;
 mod listeners;
+mod logins;
 pub mod mio_net;
 pub mod net;
 mod registry;
@@ -23,6 +24,8 @@ mod tests;
 mod wire;
 
 pub use wire::Protocol;
+
+pub use logins::Logins;
 
 use crate::kernel::{Address, Gone, Offer, Ranked, Reply};
 use crate::pb::{Call, Callee, Failure, Luid, Request, Secret, TextForm, Value};

@@ -63,7 +63,10 @@ pub enum ForceError {
 pub fn scheduler<'a>(config: &'a Config, name: &str) -> Result<(&'a Scheduler, &'a Force), ForceRefused> {
     let forces = config.schedulers.iter().filter_map(|scheduler| match &scheduler.kind {
         SchedulerKind::Force(force) => Some((scheduler, &**force)),
-        SchedulerKind::SingleBranch(_) | SchedulerKind::AnyBranch(_) => None,
+        SchedulerKind::SingleBranch(_)
+        | SchedulerKind::AnyBranch(_)
+        | SchedulerKind::TryUserpass(_)
+        | SchedulerKind::TryJobdir(_) => None,
     });
     let mut named = forces.clone().filter(|(scheduler, _)| name.is_empty() || scheduler.name == name);
     match (named.next(), named.next()) {
@@ -149,7 +152,7 @@ pub fn buildset(
 
 /// One source stamp for each codebase: the wanted one for its own, the default branch's newest revision for the
 /// others. A form that names no repository means that of the first codebase.
-fn source_stamps(codebases: &[Codebase], mut wanted: SourceStamp) -> Vec<SourceStamp> {
+pub(super) fn source_stamps(codebases: &[Codebase], mut wanted: SourceStamp) -> Vec<SourceStamp> {
     let own = match wanted.repository.is_empty() {
         true => codebases.first(),
         false => codebases.iter().find(|codebase| codebase.repository == wanted.repository),

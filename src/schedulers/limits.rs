@@ -7,3 +7,9 @@ pub const CHANGES_PER_BATCH: u32 = 200;
 
 /// The pause after a failed try to reach the database.
 pub const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// How many jobs are taken from a job directory at one look.
+pub const JOBS_PER_LOOK: usize = 100;
+
+/// How large a job's file may be: a patch, and little else.
+pub const JOB_FILE_BYTES: u64 = 16 << 20;

@@ -4,20 +4,28 @@
 //! * Thread `schedulers`, rank 50. Calls db; is told of changes; tells botmaster that requests may wait and status
 //!   what was made, after the commit.
 //! * Owns: the schedulers' timers. What they must not forget are rows: the cursor, the verdicts, the waiting changes.
-//! * Around the service, pure: [`change_driven`] (lanes and timers), [`importance`], [`force`] (a form to a buildset).
+//! * Around the service, pure: [`change_driven`] (lanes and timers), [`importance`], [`force`] (a form to a buildset),
+//!   [`try_job`] (a developer's patch to a buildset), [`job_file`].
 //! * Never: classifies from a message (it reads the rows after its cursor), or gives a change to a scheduler twice.
 
 pub mod change_driven;
 mod classify;
 pub mod force;
 mod form;
+pub mod job_file;
+mod jobdir;
 pub mod importance;
 pub mod limits;
 pub mod service;
+pub mod try_job;
+mod trying;
+pub mod wish;
 
 pub use crate::db::buildsets::Added;
 pub use force::{ForceError, ForceRefused, ForceRequest};
 pub use service::{Parts, Schedulers};
+pub use try_job::{TryError, TryJob};
+pub use wish::{RequestError, Wish};
 
 use crate::config::Scheduler;
 use crate::kernel::{Address, Gone, Ranked, Reply};
@@ -34,6 +42,22 @@ pub enum Msg {
         request: Box<ForceRequest>,
         /// What was made, once it is committed.
         reply: Reply<Result<Added, ForceError>>,
+    },
+    /// See [`Handle::request`].
+    Request {
+        /// What is wanted.
+        wish: Box<Wish>,
+        /// What was made, once it is committed.
+        reply: Reply<Result<Added, RequestError>>,
+    },
+    /// See [`Handle::try_job`].
+    Try {
+        /// The try scheduler.
+        scheduler: String,
+        /// What is wanted.
+        job: Box<TryJob>,
+        /// What was made, once it is committed.
+        reply: Reply<Result<Added, TryError>>,
     },
     /// See [`Handle::snapshot`].
     Snapshot(Reply<Vec<SchedulerStatus>>),
@@ -75,6 +99,26 @@ impl<Me: Ranked> Handle<Me> {
         let request = Box::new(request);
         let forced = self.0.call(|reply| Msg::Force { request, reply });
         forced.map_err(|gone| ForceError::Outage(gone.to_string()))?
+    }
+
+    /// Asks for a build past all schedulers; when this returns, the buildset and its request are committed.
+    ///
+    /// # Errors
+    /// No builder is called so, or the database is out of reach.
+    pub fn request(&self, wish: Wish) -> Result<Added, RequestError> {
+        let wish = Box::new(wish);
+        let made = self.0.call(|reply| Msg::Request { wish, reply });
+        made.map_err(|gone| RequestError::Outage(gone.to_string()))?
+    }
+
+    /// Takes a developer's job for a try scheduler; when this returns, the buildset and its requests are committed.
+    ///
+    /// # Errors
+    /// See [`TryError`]: nothing was made.
+    pub fn try_job(&self, scheduler: &str, job: TryJob) -> Result<Added, TryError> {
+        let (scheduler, job) = (scheduler.to_owned(), Box::new(job));
+        let tried = self.0.call(|reply| Msg::Try { scheduler, job, reply });
+        tried.map_err(|gone| TryError::Outage(gone.to_string()))?
     }
 
     /// How each scheduler is, in the order of the configuration.

@@ -3,11 +3,11 @@
 use super::change_driven::{Grouping, Lane, Lanes};
 use super::classify::Share;
 use super::limits::{CHANGES_PER_BATCH, RETRY_PAUSE};
-use super::{Added, ForceError, ForceRequest, Msg, SchedulerStatus, force};
+use super::{Added, ForceError, ForceRequest, Msg, SchedulerStatus, force, jobdir};
 use crate::caches::{Cache, Registry};
 use crate::config::{ChangeDriven, Config, Scheduler, SchedulerKind};
 use crate::db::{self, DbError};
-use crate::kernel::{Hint, Ranked, Service, Turn, rank};
+use crate::kernel::{Hint, Ranked, Refusal, Service, Timers, Turn, rank};
 use crate::metrics::{Counter, Figures, Gauge};
 use crate::model::{Change, ChangeId, Event, Mono};
 use serde_json::{Value, json};
@@ -31,14 +31,16 @@ pub struct Parts {
 
 /// The service.
 pub struct Schedulers {
-    db: db::Handle<Schedulers>,
+    pub(super) db: db::Handle<Schedulers>,
     changes: Cache<ChangeId, Change>,
     requested: Hint<Added>,
     events: Hint<Event>,
     buildsets_added: Counter,
     num_schedulers: Gauge,
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     running: Vec<Running>,
+    /// When to look into the job directory of which scheduler.
+    pub(super) looks: Timers<String>,
     /// The rows do not know yet which schedulers follow changes now.
     retires: bool,
     /// There may be changes that are not classified.
@@ -81,6 +83,7 @@ impl Schedulers {
             num_schedulers: parts.figures.gauge("num_schedulers"),
             config: Arc::new(Config::empty()),
             running: Vec::new(),
+            looks: Timers::default(),
             retires: false,
             behind: false,
             outage: None,
@@ -103,7 +106,7 @@ impl Schedulers {
         while let Some((at, lane)) = self.due(turn.now()) {
             self.build(at, &lane, turn)?;
         }
-        Ok(())
+        self.take_jobs(turn)
     }
 
     /// Notes in the rows of all schedulers that follow changes no more, whether they went by a reload, became
@@ -229,7 +232,7 @@ impl Schedulers {
     }
 
     /// Tells of a buildset that is committed.
-    fn announce(&self, added: Added) {
+    pub(super) fn announce(&self, added: Added) {
         self.buildsets_added.add(1);
         self.events.tell(Event::BuildsetAdded { buildset: added.id });
         for (builder, request) in &added.requests {
@@ -267,7 +270,7 @@ fn follows(kind: &SchedulerKind) -> Option<(Grouping, &ChangeDriven)> {
     match kind {
         SchedulerKind::SingleBranch(settings) => Some((Grouping::Together, settings)),
         SchedulerKind::AnyBranch(settings) => Some((Grouping::EachBranch, settings)),
-        SchedulerKind::Force(_) => None,
+        SchedulerKind::Force(_) | SchedulerKind::TryUserpass(_) | SchedulerKind::TryJobdir(_) => None,
     }
 }
 
@@ -279,11 +282,29 @@ impl Ranked for Schedulers {
 impl Service for Schedulers {
     type Msg = Msg;
 
+    fn prepare(&mut self, wanted: &Arc<Config>, _: &mut Turn) -> Result<(), Vec<Refusal>> {
+        let mut refusals = Vec::new();
+        for scheduler in &wanted.schedulers {
+            if let SchedulerKind::TryJobdir(settings) = &scheduler.kind
+                && let Err(error) = jobdir::make(&settings.jobdir)
+            {
+                let (name, directory) = (&scheduler.name, settings.jobdir.display());
+                let what = format!("scheduler {name}: no job directory can be made at {directory}: {error}");
+                refusals.push(Refusal { service: Self::NAME, what });
+            }
+        }
+        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+    }
+
     /// A scheduler that is configured as before goes on undisturbed; one that is not reads its rows again, and its
     /// timer runs its full length.
     fn apply(&mut self, wanted: &Arc<Config>, turn: &mut Turn) {
         let mut before = std::mem::take(&mut self.running);
+        self.looks = Timers::default();
         for scheduler in &wanted.schedulers {
+            if matches!(scheduler.kind, SchedulerKind::TryJobdir(_)) {
+                self.looks.set(scheduler.name.clone(), turn.now());
+            }
             let same = before.iter().position(|running| running.scheduler == *scheduler);
             self.running.push(match same {
                 Some(at) => before.swap_remove(at),
@@ -303,6 +324,8 @@ impl Service for Schedulers {
         match msg {
             Msg::ChangeAdded(_) => self.behind = true,
             Msg::Force { request, reply } => reply.send(self.force(&request, turn)),
+            Msg::Request { wish, reply } => reply.send(self.request(*wish, turn)),
+            Msg::Try { scheduler, job, reply } => reply.send(self.try_job(&scheduler, *job, turn)),
             Msg::Snapshot(reply) => reply.send(self.statuses(turn)),
         }
     }
@@ -318,7 +341,8 @@ impl Service for Schedulers {
         if self.behind {
             return Some(Mono::default());
         }
-        self.running.iter().filter_map(|running| running.loaded.as_ref()?.lanes.next_due()).min()
+        let lanes = self.running.iter().filter_map(|running| running.loaded.as_ref()?.lanes.next_due());
+        lanes.chain(self.looks.next()).min()
     }
 
     fn settle(&mut self, turn: &mut Turn) {

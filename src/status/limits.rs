@@ -79,3 +79,9 @@ pub const REQUESTS_PER_PAGE: u32 = 200;
 
 /// How long the listener may take to end its conversations when it stops.
 pub const STOP_TIME: Duration = Duration::from_secs(2);
+
+/// How many events wait for the PB clients that watch before they miss some.
+pub const CLIENT_EVENTS: usize = 4096;
+
+/// How many users the list shows on one page.
+pub const USERS_PER_PAGE: u32 = 200;

@@ -7,6 +7,7 @@
 //! * A subscriber that is slow is told that it missed something, and reads the database again.
 //! * Never: waits for a subscriber, keeps what happened (the rows do), decides anything about builds.
 
+pub mod clients;
 pub mod hub;
 pub mod limits;
 pub mod mail;

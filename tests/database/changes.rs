@@ -31,6 +31,7 @@ fn a_change_comes_back_as_it_was_told(place: Place) {
         revlink: "https://git.example.org/abc".into(),
         when: Some(at(-7)),
         properties: Default::default(),
+        vc: None,
     };
     told.properties.set("pr", 17, "GitHub");
     told.properties.set("labels", vec!["a", "b"], "GitHub");

@@ -15,5 +15,6 @@ mod rows;
 mod schedulers;
 mod schema;
 mod server;
+mod users;
 mod waiting;
 mod workers;

@@ -2,10 +2,14 @@
 //! real worker and tools of Buildbot and a real browser.
 
 mod browser;
+mod debug;
 mod harness;
 mod jobs;
 mod lifecycle;
 mod tools;
+mod tries;
+mod users;
+mod watchers;
 mod workers;
 mod hostile;
 mod reload;

@@ -1,6 +1,6 @@
 //! Tools that tell the master of changes.
 
-use crate::harness::{Build, Make, Site, real};
+use crate::harness::{Build, Make, Site, old, real};
 
 const SITE: &str = "workers: [{name: w1, password: sesame}]\n\
     change_sources: [{type: pb, user: teller, password: changepw}]\n\
@@ -47,4 +47,82 @@ fn our_sendchange_does_the_same() {
     assert_eq!(said.code, Some(1), "{}", said.text);
     assert!(said.text.contains("wrong user or password"), "{}", said.text);
     assert_eq!(site.rows().changes().len(), 1);
+}
+
+/// Every option that both tools have, and what is stored of it.
+fn every_option_arrives(buildbot: std::path::PathBuf, more: &[&str], codebase: &str) {
+    let site = Site::running(
+        "workers: [{name: w1, type: local}]\n\
+         change_sources: [{type: pb, user: change, password: changepw}, {type: pb, user: lib, password: libpw, prefix: lib/}]\n\
+         schedulers: [{type: force, name: force, builders: b}]\n\
+         builders: [{name: b, workers: [w1], steps: [shell: 'true']}]\n",
+    );
+    std::fs::write(site.path("revision"), "r42").expect("a file");
+    let tell = |auth: &str, arguments: &[&str]| {
+        let mut tell = site.program(buildbot.clone());
+        tell.current_dir(site.path("")).arg("sendchange");
+        tell.args([&format!("--master=127.0.0.1:{}", site.pb_port), &format!("--auth={auth}")]);
+        let said = site.run(tell.args(arguments));
+        assert_eq!(said.code, Some(0), "{}", said.text);
+    };
+    let options = [
+        "--who=Ad\u{e4} <ada@x.org>",
+        "--branch=release/1",
+        "--category=nightly",
+        "--project=the app",
+        "--repository=https://git.example.org/app.git",
+        "--revlink=https://git.example.org/r42",
+        "--revision_file=revision",
+        "--property=a:b",
+        "--property=c:d:e",
+        "--when=1234567890.5",
+        "--comments=Say caf\u{e9}",
+        "--vc=git",
+        "--encoding=utf-8",
+        "src/\u{e4}.c",
+        "b c",
+    ];
+    tell("change:changepw", &[more, &options].concat());
+    tell("lib:libpw", &["--who=ada", "lib/a.c", "src/b.c"]);
+    let answer = site.page("GET", "/api/v2/changes?order=changeid").body;
+    let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+    let change = &answer["changes"][0];
+    let fields = [
+        "author",
+        "branch",
+        "category",
+        "project",
+        "repository",
+        "revlink",
+        "revision",
+        "comments",
+        "codebase",
+    ];
+    let found: Vec<&str> = fields.iter().map(|field| change[field].as_str().unwrap_or("nothing")).collect();
+    let expected = [
+        "Ad\u{e4} <ada@x.org>",
+        "release/1",
+        "nightly",
+        "the app",
+        "https://git.example.org/app.git",
+        "https://git.example.org/r42",
+        "r42",
+        "Say caf\u{e9}",
+        codebase,
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(change["files"], serde_json::json!(["src/\u{e4}.c", "b c"]));
+    assert_eq!(change["when_timestamp"].as_f64().map(f64::floor), Some(1_234_567_890.0));
+    assert_eq!(change["properties"], serde_json::json!({"a": ["b", "Change"], "c": ["d:e", "Change"]}));
+    assert_eq!(answer["changes"][1]["files"], serde_json::json!(["a.c"]));
+}
+
+#[test]
+fn todays_sendchange_tells_all_it_is_told() {
+    every_option_arrives(real("buildbot"), &["--codebase=app"], "app");
+}
+
+#[test]
+fn the_old_sendchange_tells_all_it_is_told() {
+    every_option_arrives(old("buildbot"), &[], "");
 }

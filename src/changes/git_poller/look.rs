@@ -63,5 +63,6 @@ fn change(settings: &Settings, branch: &str, commit: Commit) -> NewChange {
         revlink: String::new(),
         when: Some(commit.when),
         properties: Properties::default(),
+        vc: Some("git".to_owned()),
     }
 }

@@ -3,6 +3,7 @@
 
 pub(super) mod builder;
 pub(super) mod change_source;
+mod client;
 mod filter;
 pub(super) mod force;
 mod pb;
@@ -54,6 +55,8 @@ const OLD_SPELLINGS: &[(&str, &str)] = &[
     ("slavename", "workers"),
     ("slavenames", "workers"),
     ("slaves", "workers"),
+    ("username", "user"),
+    ("userpass", "users"),
     ("worker_names", "workers"),
     ("workername", "workers"),
     ("workernames", "workers"),
@@ -68,6 +71,7 @@ const MOVED: &[(&str, &str)] = &[
     ("change_horizon", "retention.changes"),
     ("db", "database"),
     ("db_url", "database.url"),
+    ("debug_password", "debug.password"),
     ("factory", "steps"),
     ("log_horizon", "retention.logs"),
     ("protocols", "pb.listen"),

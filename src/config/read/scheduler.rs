@@ -4,7 +4,9 @@ use super::{OneOrMany, Read, Spanned, Table, condition, force, properties};
 use crate::config::condition::FILE_IS_IMPORTANT;
 use crate::config::findings::{Findings, nearest};
 use crate::config::yaml::Node;
-use crate::config::{ChangeDriven, ChangeFilter, FieldFilter, Glob, Scheduler, SchedulerKind};
+use crate::config::{
+    ChangeDriven, ChangeFilter, FieldFilter, Glob, Login, Scheduler, SchedulerKind, TryJobdir,
+};
 use std::time::Duration;
 
 /// A scheduler whose builders are not resolved yet.
@@ -38,8 +40,11 @@ impl Read for ReadScheduler {
                 let name = name.as_ref().map(|name| name.value.as_str()).unwrap_or_default();
                 Some(SchedulerKind::Force(Box::new(force::force(&mut table, name, findings))))
             }
+            "try_userpass" => try_userpass(&mut table, findings).map(SchedulerKind::TryUserpass),
+            "try_jobdir" => try_jobdir(&mut table, findings).map(SchedulerKind::TryJobdir),
             other => {
-                let hint = nearest(other, &["single_branch", "any_branch", "force"]);
+                let known = ["single_branch", "any_branch", "force", "try_userpass", "try_jobdir"];
+                let hint = nearest(other, &known);
                 findings.complain(kind.at, format!("unknown type {other:?} of scheduler"), hint);
                 // Its builders are asked by a scheduler all the same.
                 return Some(ReadScheduler { scheduler: None, builders });
@@ -83,4 +88,23 @@ fn change_driven(table: &mut Table, single_branch: bool, findings: &mut Findings
         file_is_important: file_is_important.flatten(),
         only_important,
     })
+}
+
+fn try_userpass(table: &mut Table, findings: &mut Findings) -> Option<Vec<Login>> {
+    let users: Vec<Spanned<Login>> = table.required("users", findings)?;
+    let logins = users.into_iter().map(|Spanned { value, .. }| value);
+    Some(logins.collect())
+}
+
+/// How often a job directory is looked at, where nothing else is said (`clients.md` §6).
+const JOBDIR_INTERVAL: Duration = Duration::from_secs(10);
+
+fn try_jobdir(table: &mut Table, findings: &mut Findings) -> Option<TryJobdir> {
+    let jobdir = table.required("jobdir", findings);
+    let poll_interval: Spanned<Duration> =
+        table.or("poll_interval", Spanned { value: JOBDIR_INTERVAL, at: table.at() }, findings);
+    if poll_interval.value.is_zero() {
+        findings.complain(poll_interval.at, "nobody can look all the time", "write `1s` or more");
+    }
+    Some(TryJobdir { jobdir: jobdir?, poll_interval: poll_interval.value })
 }

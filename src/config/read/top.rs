@@ -10,7 +10,7 @@ use crate::config::substitute::Scope;
 use crate::config::yaml::{Node, Place, Value};
 use crate::config::{
     Caches, ChangeSource, Codebase, Config, Database, DatabaseUrl, Keep, Metrics, Msgpack, Reporter,
-    Retention, Worker, Www,
+    Retention, StatusListener, UserManager, Worker, Www,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,8 @@ pub(in crate::config) struct ReadConfig {
     pub(in crate::config) at: Place,
     pub(in crate::config) workers: Vec<Spanned<Worker>>,
     pub(in crate::config) change_sources: Vec<Spanned<ChangeSource>>,
+    pub(in crate::config) status: Vec<Spanned<StatusListener>>,
+    pub(in crate::config) user_managers: Vec<Spanned<UserManager>>,
     pub(in crate::config) codebases: Vec<Spanned<Codebase>>,
     pub(in crate::config) schedulers: Vec<ReadScheduler>,
     pub(in crate::config) builders: Vec<ReadBuilder>,
@@ -52,6 +54,8 @@ pub(in crate::config) fn read(root: &Node, findings: &mut Findings) -> Option<Re
         retention_at,
         workers: list(&mut table, "workers", findings),
         change_sources,
+        status: list(&mut table, "status", findings),
+        user_managers: list(&mut table, "user_managers", findings),
         codebases: list(&mut table, "codebases", findings),
         schedulers: list(&mut table, "schedulers", findings),
         builders,
@@ -66,6 +70,7 @@ pub(in crate::config) fn read(root: &Node, findings: &mut Findings) -> Option<Re
             pb: pb(table.node("pb", findings), findings),
             msgpack: table.or("msgpack", Msgpack::default(), findings),
             www: table.optional("www", findings),
+            debug: table.optional("debug", findings),
             retention: table.or("retention", default_retention(), findings),
             caches: Caches(table.or("caches", BTreeMap::new(), findings)),
             metrics: table.optional("metrics", findings),

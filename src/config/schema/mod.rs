@@ -2,6 +2,7 @@
 
 mod builder;
 mod change_source;
+mod client;
 mod filter;
 mod pb;
 mod reporter;
@@ -13,10 +14,11 @@ mod worker;
 pub use builder::Builder;
 pub(super) use builder::safe_directory_name;
 pub use change_source::{Branches, ChangeSource, ChangeSourceKind, GitPoller, PbSource};
+pub use client::{DebugClient, Login, StatusListener, UserManager};
 pub use filter::{ChangeFilter, FieldFilter};
 pub use pb::{Listen, Msgpack, Pb, Tls};
 pub use reporter::{Mail, MailLogin, MailTls, Reporter, ReporterKind};
-pub use scheduler::{ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind};
+pub use scheduler::{ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind, TryJobdir};
 pub use secret::{Password, Secret, SecretProvider, SecretText};
 pub use step::{
     Command, Compress, Content, DirectoryUpload, Download, EnvValue, FileUpload, FileWork, Git, GitMethod,
@@ -57,6 +59,12 @@ pub struct Config {
     pub www: Option<Www>,
     /// The socket of the `bellwether` commands that talk to the running master.
     pub control_socket: PathBuf,
+    /// Whether Buildbot's debug client may log in.
+    pub debug: Option<DebugClient>,
+    /// Who may watch over the PB port.
+    pub status: Vec<StatusListener>,
+    /// Who may manage users, and how.
+    pub user_managers: Vec<UserManager>,
     /// How long rows are kept.
     pub retention: Retention,
     /// The sizes of the caches.
@@ -204,6 +212,9 @@ impl Config {
             msgpack: Msgpack::default(),
             www: None,
             control_socket: PathBuf::new(),
+            debug: None,
+            status: Vec::new(),
+            user_managers: Vec::new(),
             retention: Retention { builds: Keep::All, logs: Keep::All, changes: Keep::All },
             caches: Caches::default(),
             metrics: None,

@@ -1,11 +1,12 @@
 //! `schedulers`: when to build what.
 
-use super::ChangeFilter;
+use super::{ChangeFilter, Login};
 use crate::config::{Condition, Pattern, duration};
 use crate::model::{NewChange, Properties};
 use minijinja::context;
 use serde::Serialize;
 use serde_json::Value;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// One scheduler (`SC-01`).
@@ -36,6 +37,10 @@ pub enum SchedulerKind {
     AnyBranch(ChangeDriven),
     /// When somebody says so (`SC-21`).
     Force(Box<Force>),
+    /// When a developer sends a patch: each logs in with one of these on the PB port (`SC-18`).
+    TryUserpass(Vec<Login>),
+    /// When a developer leaves a patch in a directory (`SC-17`).
+    TryJobdir(TryJobdir),
 }
 
 impl SchedulerKind {
@@ -45,8 +50,20 @@ impl SchedulerKind {
             SchedulerKind::SingleBranch(_) => "single_branch",
             SchedulerKind::AnyBranch(_) => "any_branch",
             SchedulerKind::Force(_) => "force",
+            SchedulerKind::TryUserpass(_) => "try_userpass",
+            SchedulerKind::TryJobdir(_) => "try_jobdir",
         }
     }
+}
+
+/// Where developers leave patches.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TryJobdir {
+    /// A maildir, to which `buildbot tryserver --jobdir` writes; made where it is missing.
+    pub jobdir: PathBuf,
+    /// How often to look for new jobs.
+    #[serde(serialize_with = "duration::serialize")]
+    pub poll_interval: Duration,
 }
 
 /// What the schedulers that follow changes have in common.

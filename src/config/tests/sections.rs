@@ -105,7 +105,7 @@ fn schedulers_are_checked() {
             m.yaml:6:64: schedulers[4].file_is_important: wrong condition: "pth" is not known here; known: author, branch, category, codebase, comments, committer, files, path, project, property, repository, revision
             m.yaml:6:92: schedulers[4].only_important: it must be true or false, not "maybe"
             m.yaml:7:64: schedulers[5].file_is_important: wrong condition: unexpected input after expression; `==` compares
-            m.yaml:8:10: schedulers[6].type: unknown type "nightly" of scheduler; known: any_branch, force, single_branch
+            m.yaml:8:10: schedulers[6].type: unknown type "nightly" of scheduler; known: any_branch, force, single_branch, try_jobdir, try_userpass
             m.yaml:9:82: schedulers[7].change_filter.branches: `branch` is given too; keep one of the two
             m.yaml:9:87: schedulers[7].change_filter.authors: unknown key `authors`; known: branch, branches, categories, category, codebase, codebases, project, projects, repositories, repository
         "#]],
@@ -194,6 +194,9 @@ fn what_is_not_said_has_its_default() {
           },
           "www": null,
           "control_socket": "/var/lib/bellwether/control.sock",
+          "debug": null,
+          "status": [],
+          "user_managers": [],
           "retention": {
             "builds": {
               "for": "400d"
@@ -255,7 +258,8 @@ fn what_is_not_said_has_its_default() {
               "collapse_requests": true,
               "steps": []
             }
-          ]
+          ],
+          "reporters": []
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&config).unwrap());
 }
@@ -314,4 +318,39 @@ fn a_place_to_listen_on_has_many_forms() {
             m.yaml:2:98: pb.listen[3].crypt: unknown key `crypt`; known: address, tls
         "#]],
     );
+}
+
+#[test]
+fn tools_log_in_by_names_of_their_own() {
+    check_added(
+        "debug: {password: {secret: d}}
+user_managers: [{type: command_line, username: manager, password: {secret: m}}, {type: configuration_file}]
+status: [{type: pb_listener, password: {secret: s}}, {type: pb_listner, password: {secret: s}}]
+schedulers:
+- {type: try_userpass, name: t1, builders: b1, users: [{user: manager, password: {secret: t}}, {user: debug}]}
+- {type: try_userpass, name: t2, builders: b1, users: [{user: w2, password: {secret: t}}]}
+- {type: try_jobdir, name: t3, builders: b1, jobdir: jobs, poll_interval: 0}",
+        expect![[r#"
+            m.yaml:2:17: user_managers[0]: another user of the PB port is called "manager", in m.yaml:5; names must be unique
+            m.yaml:2:88: user_managers[1].type: unknown type "configuration_file"; known: command_line
+            m.yaml:3:61: status[1].type: unknown type "pb_listner"; did you mean `pb_listener`?
+            m.yaml:5:30: schedulers[0].name: it has no port to connect to; add `pb: {listen: 0.0.0.0:9989}`
+            m.yaml:5:96: schedulers[0].users[1]: `password` is missing
+            m.yaml:6:30: schedulers[1].name: a worker logs in as "w2" too; give them different names
+            m.yaml:7:54: schedulers[2].jobdir: it must be an absolute path, not "jobs"; begin it with `/`
+            m.yaml:7:75: schedulers[2].poll_interval: nobody can look all the time; write `1s` or more
+        "#]],
+    );
+}
+
+#[test]
+fn a_try_scheduler_takes_the_names_that_buildbot_has() {
+    let config = loaded(
+        &BASE
+            .replace("schedulers: [", "pb: {listen: 9989}\nschedulers: [{type: try_userpass, name: try, builders: b1, userpass: [{username: ada, password: {secret: x}}]}, "),
+    );
+    let SchedulerKind::TryUserpass(logins) = &config.schedulers[0].kind else {
+        panic!("{:?}", config.schedulers)
+    };
+    assert_eq!(logins[0].user, "ada");
 }

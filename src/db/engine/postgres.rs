@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_name_ids.sql", include_str!("../../../sql/postgres/0002_name_ids.sql")),
     ("0003_packed_logs.sql", include_str!("../../../sql/postgres/0003_packed_logs.sql")),
     ("0004_worker_life.sql", include_str!("../../../sql/postgres/0004_worker_life.sql")),
+    ("0005_users.sql", include_str!("../../../sql/postgres/0005_users.sql")),
 ];
 
 /// See [`super::Connection::columns`].

@@ -2,7 +2,7 @@
 
 use super::DbError;
 use crate::model::{
-    BuildId, BuildsetId, ChangeId, LogId, LogKind, MasterId, RequestId, Results, StepId, Wall,
+    BuildId, BuildsetId, ChangeId, LogId, LogKind, MasterId, RequestId, Results, StepId, UserId, Wall,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::borrow::Cow;
@@ -180,7 +180,7 @@ macro_rules! numbers {
     )+};
 }
 
-numbers!(BuildId, BuildsetId, ChangeId, LogId, MasterId, RequestId, StepId, Wall);
+numbers!(BuildId, BuildsetId, ChangeId, LogId, MasterId, RequestId, StepId, UserId, Wall);
 
 /// A column that holds JSON as text.
 pub struct Json<T>(pub T);

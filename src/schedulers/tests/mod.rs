@@ -6,6 +6,7 @@ mod forcing;
 mod house;
 mod lanes;
 mod serving;
+mod trying;
 
 use crate::config::{
     ChangeDriven, ChangeFilter, Condition, FILE_IS_IMPORTANT, FieldFilter, Scheduler, SchedulerKind,

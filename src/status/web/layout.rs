@@ -6,12 +6,13 @@ use super::view::View;
 use maud::{DOCTYPE, Markup, html};
 
 /// The parts of the site that every page links to, with their paths.
-const PLACES: [(&str, &str); 5] = [
+const PLACES: [(&str, &str); 6] = [
     ("builders", "Builders"),
     ("requests", "Waiting"),
     ("workers", "Workers"),
     ("changes", "Changes"),
     ("schedulers", "Schedulers"),
+    ("users", "Users"),
 ];
 
 /// A page before it is laid out.

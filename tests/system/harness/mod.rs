@@ -12,9 +12,9 @@ mod worker;
 
 pub use browser::Browser;
 pub use process::Process;
-pub use programs::real;
+pub use programs::{old, real};
 pub use repository::Repository;
 pub use rows::Build;
-pub use site::Site;
+pub use site::{Said, Site};
 pub use wait::{eventually, eventually_or};
 pub use worker::{Make, Worker};

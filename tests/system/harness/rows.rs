@@ -61,6 +61,13 @@ impl Rows {
         self.all("SELECT comments FROM changes ORDER BY id", |row| row.get(0))
     }
 
+    /// The changes that are users', each with its user.
+    pub fn change_users(&self) -> Vec<(i64, i64)> {
+        self.all("SELECT change, user FROM change_users ORDER BY change", |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+    }
+
     /// A property of a build, as JSON.
     pub fn property(&self, build: i64, name: &str) -> Option<String> {
         let sql = format!("SELECT value FROM build_properties WHERE build = {build} AND name = '{name}'");

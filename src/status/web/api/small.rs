@@ -178,7 +178,10 @@ fn parameter(parameter: &Parameter) -> Value {
 fn forces(config: &Config) -> impl Iterator<Item = (&Scheduler, &Force)> {
     config.schedulers.iter().filter_map(|scheduler| match &scheduler.kind {
         SchedulerKind::Force(force) => Some((scheduler, &**force)),
-        SchedulerKind::SingleBranch(_) | SchedulerKind::AnyBranch(_) => None,
+        SchedulerKind::SingleBranch(_)
+        | SchedulerKind::AnyBranch(_)
+        | SchedulerKind::TryUserpass(_)
+        | SchedulerKind::TryJobdir(_) => None,
     })
 }
 

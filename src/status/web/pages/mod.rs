@@ -13,6 +13,7 @@ pub(super) mod log;
 pub(super) mod requests;
 pub(super) mod schedulers;
 mod tables;
+pub(super) mod users;
 pub(super) mod workers;
 
 use super::fault::Fault;

@@ -1,0 +1,108 @@
+//! Developers' patches, sent by the real tools of both ages.
+
+use crate::harness::{Build, Make, Repository, Said, Site, old, real};
+use std::path::{Path, PathBuf};
+
+const SITE: &str = "workers: [{name: w1, password: sesame}]\n\
+    schedulers:\n  - type: try_userpass\n    name: try\n    users: [{user: ada, password: lovelace}]\n    builders: [b, other]\n\
+    \x20   properties: {level: scheduler}\n  - {type: force, name: force, builders: hidden}\n\
+    codebases: [{name: '', repository: @DIR@/repository}]\n\
+    builders:\n  - name: b\n    workers: [w1]\n    steps:\n      - git: @DIR@/repository\n      \
+    - {shell: cat greeting; echo %(prop:level)s for %(prop:owner:-nobody)s, name: show}\n  \
+    - {name: other, workers: [w1], steps: [shell: 'true']}\n  - {name: hidden, workers: [w1], steps: [shell: 'true']}\n";
+
+const DIFF: &str = "--- a/greeting\n+++ b/greeting\n@@ -1 +1 @@\n-hello\n+goodbye\n";
+
+/// Runs `buildbot try` as ada, who has the patch in a file.
+fn try_it(site: &Site, buildbot: &Path, arguments: &[&str]) -> Said {
+    let diff = site.path("change.diff");
+    std::fs::write(&diff, DIFF).expect("a file");
+    let mut tool = site.program(buildbot);
+    tool.current_dir(site.path("")).args(["try", "--connect=pb", "--username=ada", "--vc=git"]);
+    tool.arg(format!("--master=127.0.0.1:{}", site.pb_port)).arg(format!("--diff={}", diff.display()));
+    site.run(tool.args(arguments))
+}
+
+fn a_patch_is_built(buildbot: PathBuf) {
+    let site = Site::running(SITE);
+    let repository = Repository::new(site.path("repository"));
+    let _worker = Make::Real.start(&site, "w1", "sesame");
+    let address = format!("--repository={}", repository.path.display());
+    let said = try_it(
+        &site,
+        &buildbot,
+        &[
+            "--passwd=lovelace",
+            "--builder=b",
+            "--wait",
+            "--who=ada",
+            "--patchlevel=1",
+            &address,
+            "--branch=main",
+            "--properties=level=tool,owner=ada",
+            "--baserev=HEAD",
+        ],
+    );
+    assert_eq!(said.code, Some(0), "{}\n{}", said.text, site.log());
+    assert!(said.text.contains("b: success"), "{}", said.text);
+    let build = site.build_ends(1, Build::SUCCESS);
+    assert_eq!(build.builder, "b");
+    let log = site.rows().logs(build.id);
+    assert!(log.contains("\nogoodbye\n"), "{log}");
+    assert!(log.contains("scheduler for ada"), "{log}");
+    let page = site.page("GET", "/builders/b/builds/1");
+    assert!(
+        page.body.contains("&#39;try&#39; job by user ada") || page.body.contains("'try' job by user ada")
+    );
+}
+
+#[test]
+fn todays_tool_sends_a_patch_and_waits() {
+    a_patch_is_built(real("buildbot"));
+}
+
+#[test]
+fn the_old_tool_sends_a_patch_and_waits() {
+    a_patch_is_built(old("buildbot"));
+}
+
+#[test]
+fn jobs_that_the_real_tryserver_leaves_are_built() {
+    let jobdir = "  - {type: try_jobdir, name: jobs, jobdir: @DIR@/jobs, poll_interval: 100ms, builders: [other]}\ncodebases";
+    let site = Site::running(&SITE.replace("codebases", jobdir));
+    let _worker = Make::Real.start(&site, "w1", "sesame");
+    let json = r#"{"jobid": "j2", "branch": null, "baserev": null, "patch_level": 0, "patch_body": "",
+        "repository": "", "project": "", "who": "ada", "comment": "", "builderNames": [], "properties": {}}"#;
+    let jobs = [
+        (old("buildbot"), "1:1,2:j1,0:,0:,1:0,0:,5:other,".to_owned()),
+        (real("buildbot"), format!("1:5,{}:{json},", json.len())),
+    ];
+    for (number, (buildbot, job)) in (1..).zip(jobs) {
+        std::fs::write(site.path("job"), job).expect("a file");
+        let mut tool = site.program(buildbot);
+        tool.arg("tryserver").arg(format!("--jobdir={}", site.path("jobs").display()));
+        tool.stdin(std::fs::File::open(site.path("job")).expect("a file"));
+        let said = site.run(&mut tool);
+        assert_eq!(said.code, Some(0), "{}", said.text);
+        site.build_ends(number, Build::SUCCESS);
+    }
+}
+
+#[test]
+fn both_tools_are_told_the_builders_and_refused_others() {
+    let site = Site::running(SITE);
+    for buildbot in [real("buildbot"), old("buildbot")] {
+        let said = try_it(&site, &buildbot, &["--passwd=lovelace", "--get-builder-names"]);
+        assert_eq!(said.code, Some(0), "{}", said.text);
+        let names: Vec<&str> =
+            said.text.lines().map(str::trim).filter(|line| *line == "b" || *line == "other").collect();
+        assert_eq!(names, ["b", "other"], "{}", said.text);
+        assert!(!said.text.contains("hidden"), "{}", said.text);
+        try_it(&site, &buildbot, &["--passwd=lovelace", "--builder=hidden"]);
+    }
+    // Today's tool does not end after a wrong password.
+    let said = try_it(&site, &old("buildbot"), &["--passwd=guessed", "--get-builder-names"]);
+    assert!(!said.text.contains("other"), "{}", said.text);
+    assert_eq!(site.rows().builds(), []);
+    assert_eq!(site.rows().open_requests(), [0; 0]);
+}

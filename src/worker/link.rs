@@ -89,15 +89,18 @@ fn read(target: &Target, events: &Sender<LinkEvent>) -> std::io::Result<std::con
         let _ = writer.shutdown(Shutdown::Both);
     })?;
     events.send(LinkEvent::Connected(outgoing)).map_err(gone)?;
-    events.send(LinkEvent::Received(layer.incoming(&[])?)).map_err(gone)?;
+    // Whoever said goodbye waits for us to close: Twisted does, before it lets go of a connection with TLS.
+    let forward = |bytes: &[u8]| {
+        let (bytes, closed) = layer.incoming(bytes)?;
+        events.send(LinkEvent::Received(bytes)).map_err(gone)?;
+        if closed { Err(Error::from(std::io::ErrorKind::UnexpectedEof)) } else { Ok(()) }
+    };
+    forward(&[])?;
     let mut buffer = vec![0; SOCKET_READ_BYTES];
     loop {
         match (&*socket).read(&mut buffer) {
             Ok(0) => return Err(Error::from(std::io::ErrorKind::UnexpectedEof)),
-            Ok(count) => {
-                let bytes = layer.incoming(&buffer[..count])?;
-                events.send(LinkEvent::Received(bytes)).map_err(gone)?;
-            }
+            Ok(count) => forward(&buffer[..count])?,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

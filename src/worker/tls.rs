@@ -122,22 +122,23 @@ pub enum Layer {
 }
 
 impl Layer {
-    /// What the bytes from the socket hold. The first call, without any, gives what came with the handshake.
+    /// What the bytes from the socket hold, and whether the other side said goodbye with them. The first call, without
+    /// any, gives what came with the handshake.
     ///
     /// # Errors
     /// The other side broke TLS.
-    pub fn incoming(&self, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-        let Layer::Tls(connection) = self else { return Ok(bytes.to_vec()) };
+    pub fn incoming(&self, bytes: &[u8]) -> std::io::Result<(Vec<u8>, bool)> {
+        let Layer::Tls(connection) = self else { return Ok((bytes.to_vec(), false)) };
         let mut connection = locked(connection);
         let (mut rest, mut plain) = (bytes, Vec::new());
         loop {
-            let count = connection.process_new_packets().map_err(Error::other)?.plaintext_bytes_to_read();
+            let state = connection.process_new_packets().map_err(Error::other)?;
+            let (count, closed) = (state.plaintext_bytes_to_read(), state.peer_has_closed());
             let before = plain.len();
             plain.resize(before + count, 0);
             connection.reader().read_exact(&mut plain[before..])?;
-            // Nothing is taken any more after the other side's goodbye.
-            if rest.is_empty() || connection.read_tls(&mut rest)? == 0 {
-                return Ok(plain);
+            if closed || rest.is_empty() || connection.read_tls(&mut rest)? == 0 {
+                return Ok((plain, closed));
             }
         }
     }

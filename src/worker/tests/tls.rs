@@ -1,4 +1,4 @@
-//! A link with TLS to a server of rustls.
+//! A link with TLS to a server of rustls, which speaks first as masters do.
 
 use crate::kernel::thread;
 use crate::worker::link::{self, LinkEvent, Target};
@@ -9,7 +9,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,9 +26,26 @@ fn file(dir: &Path, name: &str, text: String) -> Option<PathBuf> {
     Some(path)
 }
 
-/// A server that speaks first, then gives back what it gets until the other side closes; only to clients with the
-/// certificate of `client` if there is one.
+/// A server that gives back what it gets until the other side closes; only to clients with the certificate of `client`
+/// if there is one.
 fn echo(server: &CertifiedKey<KeyPair>, client: Option<&CertifiedKey<KeyPair>>) -> String {
+    serve(server, client, |stream| {
+        let mut got = vec![0; BYTES];
+        stream.read_exact(&mut got)?;
+        stream.write_all(&got)?;
+        stream.flush()?;
+        assert_eq!(stream.read(&mut got)?, 0, "a goodbye comes, not a cut");
+        Ok(())
+    })
+}
+
+type Stream = StreamOwned<ServerConnection, TcpStream>;
+
+fn serve(
+    server: &CertifiedKey<KeyPair>,
+    client: Option<&CertifiedKey<KeyPair>>,
+    then: impl FnOnce(&mut Stream) -> std::io::Result<()> + Send + 'static,
+) -> String {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone());
     let builder = builder.with_safe_default_protocol_versions().expect("there are versions");
@@ -51,12 +68,7 @@ fn echo(server: &CertifiedKey<KeyPair>, client: Option<&CertifiedKey<KeyPair>>) 
         let mut stream = StreamOwned::new(connection, socket);
         stream.write_all(b"first")?;
         stream.flush()?;
-        let mut got = vec![0; BYTES];
-        stream.read_exact(&mut got)?;
-        stream.write_all(&got)?;
-        stream.flush()?;
-        assert_eq!(stream.read(&mut got)?, 0, "a goodbye comes, not a cut");
-        Ok(())
+        then(&mut stream)
     };
     // A client that turns away is no fault of the server.
     thread::spawn("echo", move || drop(serve())).expect("starts");
@@ -114,4 +126,23 @@ fn bytes_go_both_ways_once_the_certificate_is_right() {
     };
     assert!(talk(echo(&server, Some(&client)), &with_certificate) == Ok(expected));
     assert!(talk(echo(&server, Some(&client)), &settings).is_err());
+}
+
+#[test]
+fn a_server_that_says_goodbye_is_left() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = certified();
+    let ca = file(dir.path(), "ca.pem", server.cert.pem());
+    let settings = TlsSettings { ca, server_name: "localhost".into(), ..TlsSettings::default() };
+    let (left_in, left) = crossbeam_channel::bounded(1);
+    let master = serve(&server, None, move |stream| {
+        stream.conn.send_close_notify();
+        stream.flush()?;
+        // Ends only when the other side closes, for the test to see.
+        let _ = std::io::copy(&mut stream.sock, &mut std::io::sink());
+        let _ = left_in.send("left");
+        Ok(())
+    });
+    assert_eq!(talk(master, &settings), Ok(b"first".to_vec()));
+    assert_eq!(left.recv(), Ok("left"));
 }

@@ -1,6 +1,6 @@
 //! One command on a worker: what is asked of it, and what comes back until it is complete (`worker-api.md` §6, §7).
 
-use super::files::Transfer;
+use super::files::{Kept, Transfer};
 use super::limits::{CAPTURED_BYTES, OTHER_BYTES, OTHER_UPDATES};
 use crate::model::Channel;
 use crate::pb::{Failure, Value};
@@ -43,6 +43,8 @@ pub struct Outcome {
     pub others: BTreeMap<String, Vec<Value>>,
     /// What went wrong on the master's side of a transfer.
     pub trouble: Option<String>,
+    /// What a transfer left behind.
+    pub kept: Kept,
 }
 
 /// Where a piece of output belongs.
@@ -191,7 +193,7 @@ mod tests {
                 Main(Header, b"make\n")
                 Main(Stdout, b"a\n")
                 Main(Stderr, b"b")
-                Outcome { rc: None, stdout: [97, 10], failure_reason: None, others: {}, trouble: None }
+                Outcome { rc: None, stdout: [97, 10], failure_reason: None, others: {}, trouble: None, kept: Nothing }
             "#]],
         );
         check(
@@ -200,7 +202,7 @@ mod tests {
                 File("test.log", b"line\n")
                 Main(Header, b"program finished with exit code 2\n")
                 Main(Stdout, b"late")
-                Outcome { rc: Some(2), stdout: [108, 97, 116, 101], failure_reason: None, others: {}, trouble: None }
+                Outcome { rc: Some(2), stdout: [108, 97, 116, 101], failure_reason: None, others: {}, trouble: None, kept: Nothing }
             "#]],
         );
     }
@@ -220,7 +222,7 @@ mod tests {
         check(
             &[update("files", vec!["a"]), Value::None, Value::list([Value::Int(1)]), update("log", 3)],
             expect![[r#"
-                Outcome { rc: None, stdout: [], failure_reason: None, others: {"files": [List([Text("a")])]}, trouble: None }
+                Outcome { rc: None, stdout: [], failure_reason: None, others: {"files": [List([Text("a")])]}, trouble: None, kept: Nothing }
             "#]],
         );
     }

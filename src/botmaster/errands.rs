@@ -4,7 +4,7 @@
 //! Each lane has a few threads and a short queue before them; what finds no room waits here, in order. The
 //! botmaster never waits for an errand; an errand may wait until the botmaster has room for its news.
 
-use super::files::Stream;
+use super::files::{Kept, Stream};
 use super::limits::{DISK_THREADS, LANE_QUEUE};
 use super::{Botmaster, Msg};
 use crate::kernel::{Address, Ranked, rank, thread};
@@ -40,8 +40,8 @@ impl Lane {
 pub enum Finding {
     /// What a call of the worker's to a file on the master came to, and the file.
     Moved(Box<Stream>, Result<Option<Bytes>, String>),
-    /// A transfer is over: whether what it brought stands where it belongs.
-    Settled(Result<(), String>),
+    /// A transfer is over: what it left behind, in its place, or why nothing.
+    Settled(Result<Kept, String>),
     /// Whether a file is there to be sent.
     Looked(Result<(), String>),
     /// The errand broke off by a bug: its panic.

@@ -119,3 +119,33 @@ pub const MEMBER_DEPTH: usize = 128;
 
 /// See [`ARCHIVE_MEMBERS`].
 pub const MEMBER_NAME_BYTES: usize = 64 << 10;
+
+/// The longest line that is looked at by those who read a step's output; longer ones are left out.
+pub const OBSERVED_LINE_BYTES: usize = 16 << 10;
+
+/// How much of its warnings a step shows.
+pub const WARNINGS_LOG_BYTES: usize = 256 << 10;
+
+/// How deep directories may lie that a program says it enters.
+pub const DIRECTORIES: usize = 64;
+
+/// How long a suppression file may be, in bytes and in lines.
+pub const SUPPRESSIONS_BYTES: u64 = 256 << 10;
+
+/// See [`SUPPRESSIONS_BYTES`].
+pub const SUPPRESSIONS: usize = 1000;
+
+/// How large a file of test results may be, and how many of them one step reads.
+pub const JUNIT_BYTES: u64 = 16 << 20;
+
+/// See [`JUNIT_BYTES`].
+pub const JUNIT_FILES: usize = 1000;
+
+/// How many elements, attributes and texts a file of test results may have.
+pub const JUNIT_NODES: u32 = 500_000;
+
+/// How much of what failed tests say a step shows.
+pub const PROBLEMS_BYTES: usize = 256 << 10;
+
+/// How often a step says anew what it is doing, at most.
+pub const STATE_PAUSE: Duration = Duration::from_secs(1);

@@ -20,6 +20,7 @@ mod dispatch;
 pub mod distributor;
 pub mod errands;
 pub mod files;
+mod junit;
 pub mod limits;
 pub mod local;
 mod locals;

@@ -94,6 +94,12 @@ impl Botmaster {
                 self.store.write(build, Write::StartStep(row), Some(Event::StepStarted { build, step }));
                 self.store.write(build, Write::SetState(name), None);
             }
+            Action::StepState(state) => {
+                if let Some((step, _)) = running.step {
+                    let event = Event::StepUpdated { build, step };
+                    self.store.write(build, Write::SetStepState(step, state), Some(event));
+                }
+            }
             Action::OpenLog { name, kind } => self.open_log(build, name, kind, turn),
             Action::Log { log, channel, text } => {
                 let Some(Some(log)) = running.logs.get_mut(log) else { return };

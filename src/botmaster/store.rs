@@ -13,6 +13,8 @@ use crate::model::{
 pub enum Write {
     /// A step begins.
     StartStep(Step),
+    /// What a step is doing.
+    SetStepState(StepId, String),
     /// A step ended.
     FinishStep(StepId, StepEnd, Wall),
     /// A log is opened.
@@ -35,6 +37,7 @@ impl Write {
     ) -> Result<Option<(BuildsetId, Results)>, DbError> {
         match self {
             Write::StartStep(step) => db::steps::start(tx, step)?,
+            Write::SetStepState(step, state) => db::steps::set_state(tx, *step, state)?,
             Write::FinishStep(step, end, now) => db::steps::finish(tx, *step, end, *now)?,
             Write::CreateLog(log) => db::logs::create(tx, log)?,
             Write::FinishLog(log) => db::logs::finish(tx, *log)?,

@@ -4,7 +4,7 @@
 use super::Botmaster;
 use super::build::Input;
 use super::errands::{Done, Finding, Lane};
-use super::files::{self, Stream, Transfer, Verb};
+use super::files::{self, Kept, Stream, Transfer, Verb};
 use super::limits::TRANSFER_CALLS;
 use crate::kernel::Turn;
 use crate::model::BuildId;
@@ -87,7 +87,7 @@ impl Botmaster {
                     (true, None) => stream.keep(),
                     (_, trouble) => {
                         drop(stream);
-                        trouble.map_or(Ok(()), Err)
+                        trouble.map_or(Ok(Kept::Nothing), Err)
                     }
                 };
                 Finding::Settled(kept)

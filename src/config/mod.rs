@@ -31,7 +31,7 @@ pub use condition::{Condition, DO_STEP_IF, FILE_IS_IMPORTANT, HIDE_STEP_IF};
 pub use diff::diff;
 pub use load::{Loaded, load, load_text, load_texts};
 pub use locate::control_socket_of;
-pub use pattern::{Glob, Pattern};
+pub use pattern::{Glob, Pattern, Search};
 pub use plan::{FieldChange, Plan, PlanStep, Unit, Verb};
 pub use schema::*;
 pub use template::{Form, Piece, Selector, SourceAttribute, Template};

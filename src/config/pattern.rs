@@ -1,6 +1,6 @@
 //! Regular expressions and globs that compare by their text.
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -28,9 +28,47 @@ impl Pattern {
         self.regex.is_match(text)
     }
 
+    /// What the text begins with, with its groups.
+    pub fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
+        self.regex.captures(text)
+    }
+
     /// The expression as it was written.
     pub fn as_str(&self) -> &str {
         &self.source
+    }
+}
+
+/// A regular expression that is looked for anywhere in a text.
+#[derive(Clone)]
+pub struct Search {
+    source: String,
+    regex: Regex,
+}
+
+impl Search {
+    /// Compiles it. It runs in linear time: look-around and back-references are refused.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line.
+    pub fn new(source: &str) -> Result<Search, String> {
+        let regex = Regex::new(source).map_err(|error| last_line(&error))?;
+        Ok(Search { source: source.to_owned(), regex })
+    }
+
+    /// Whether it is found in the text.
+    pub fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    /// What it finds first, with its groups.
+    pub fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
+        self.regex.captures(text)
+    }
+
+    /// The names of its groups.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.regex.capture_names().flatten()
     }
 }
 
@@ -114,6 +152,7 @@ macro_rules! by_source {
     };
 }
 by_source!(Pattern);
+by_source!(Search);
 by_source!(Glob);
 
 #[cfg(test)]

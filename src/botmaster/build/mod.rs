@@ -5,11 +5,13 @@
 
 mod secrecy;
 mod stepping;
+mod watch;
 
 use super::command::{Command, Output, told};
+use super::files::Kept;
 use super::limits::{INTERRUPT_PATIENCE, START_PATIENCE};
 use super::render::Secrets;
-use super::step::ended;
+use super::step::{ended, short};
 use super::steps::{Abilities, End};
 use crate::config::Builder;
 use crate::model::{Channel, LogKind, Mono, Properties, Results, SourceStamp};
@@ -63,7 +65,7 @@ pub enum Input<'a> {
     /// The worker is out of reach, for this reason, in a word or two.
     Lost(&'a str),
     /// What the current command moved stands where it belongs, or why not.
-    Settled(Result<(), String>),
+    Settled(Result<Kept, String>),
     /// What the step's errand found, on the master.
     Looked(Result<(), String>),
     /// Its deadline has come.
@@ -82,6 +84,8 @@ pub enum Action {
         /// What it is doing.
         state: String,
     },
+    /// What the step is doing has changed.
+    StepState(String),
     /// Open a log of the step; they count from 0.
     OpenLog {
         /// Its name.
@@ -211,7 +215,7 @@ impl Build {
     pub fn handle(&mut self, input: Input<'_>, env: &Env<'_>, out: &mut Vec<Action>) {
         match (&self.phase, input) {
             (Phase::Finished, _) => {}
-            (_, Input::Update(updates)) => self.update(updates, out),
+            (_, Input::Update(updates)) => self.update(updates, env, out),
             (Phase::Starting, Input::Ready) => {
                 self.phase = Phase::Running;
                 self.deadline = None;
@@ -233,20 +237,28 @@ impl Build {
         }
     }
 
-    fn update(&mut self, updates: &Value, out: &mut Vec<Action>) {
+    fn update(&mut self, updates: &Value, env: &Env<'_>, out: &mut Vec<Action>) {
+        let builder = self.plan.builder.clone();
         let Some(current) = &mut self.current else { return };
         let Work::Command(command) = &mut current.work else { return };
         let mut output = Vec::new();
         command.update(updates, &mut output);
         for piece in output {
-            let (log, channel, text) = match piece {
-                Output::Main(channel, text) => (0, channel, text),
+            let (log, name, channel, text) = match piece {
+                Output::Main(channel, text) => (0, String::new(), channel, text),
                 Output::File(name, text) => match current.log(&name, LogKind::Stdio, out) {
-                    Some(log) => (log, Channel::Stdout, text),
+                    Some(log) => (log, name, Channel::Stdout, text),
                     None => continue,
                 },
             };
             let text = self.secrecy.clean(text);
+            if log == 0 {
+                current.machine.hear(channel, &text);
+            }
+            let step = &builder.steps[current.at];
+            if let Some(state) = current.watch.hear(step, &name, channel, &text, env.now) {
+                out.push(Action::StepState(short(&state)));
+            }
             out.push(Action::Log { log, channel, text });
         }
     }
@@ -268,10 +280,13 @@ impl Build {
         self.follow(next, env, out);
     }
 
-    fn settled(&mut self, result: Result<(), String>, env: &Env<'_>, out: &mut Vec<Action>) {
+    fn settled(&mut self, result: Result<Kept, String>, env: &Env<'_>, out: &mut Vec<Action>) {
         let Some(current) = &mut self.current else { return };
         if let Work::Settling(mut outcome) = std::mem::take(&mut current.work) {
-            outcome.trouble = result.err();
+            match result {
+                Ok(kept) => outcome.kept = kept,
+                Err(trouble) => outcome.trouble = Some(trouble),
+            }
             let next = current.machine.go_on(Some(outcome));
             self.follow(next, env, out);
         }

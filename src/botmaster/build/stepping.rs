@@ -1,5 +1,6 @@
 //! The steps of a build: which comes next, what it does, what its end means.
 
+use super::watch::Watch;
 use super::{Action, Build, Env, Phase, Plan};
 use crate::botmaster::command::{Outcome, Running};
 use crate::botmaster::limits::LOGS_PER_STEP;
@@ -23,6 +24,7 @@ pub(super) struct Current {
     pub name: String,
     pub machine: Machine,
     pub work: Work,
+    pub watch: Watch,
     pub logs: Vec<String>,
     /// How often the command was interrupted.
     pub interrupts: u32,
@@ -78,8 +80,15 @@ impl Build {
         out.push(Action::StepStarted { name: name.clone(), state });
         match machine {
             Ok(Some((machine, next))) => {
-                let mut current =
-                    Current { at, name, machine, work: Work::Nothing, logs: Vec::new(), interrupts: 0 };
+                let mut current = Current {
+                    at,
+                    name,
+                    machine,
+                    work: Work::Nothing,
+                    watch: Watch::default(),
+                    logs: Vec::new(),
+                    interrupts: 0,
+                };
                 if matches!(next, Next::Run(_)) {
                     current.log(STDIO, LogKind::Stdio, out);
                     for file in current.machine.files().to_vec() {
@@ -134,13 +143,14 @@ impl Build {
     }
 
     /// Ends the current step.
-    fn close_step(&mut self, end: End, env: &Env<'_>, out: &mut Vec<Action>) {
+    fn close_step(&mut self, mut end: End, env: &Env<'_>, out: &mut Vec<Action>) {
         let Some(mut current) = self.current.take() else { return };
         self.deadline = None;
+        current.watch.finish(&self.plan.builder.steps[current.at], &mut end);
         let exhibit = current.machine.exhibit().map(|(name, text)| (name, text.to_owned()));
-        let complaint = end.complaint.clone().map(|text| (ERRORS, text));
+        let complaint = end.complaint.clone().map(|text| (ERRORS.into(), text));
         for (name, text) in exhibit.into_iter().chain(complaint) {
-            if let Some(log) = current.log(name, LogKind::Text, out) {
+            if let Some(log) = current.log(&name, LogKind::Text, out) {
                 let text = self.secrecy.clean(text);
                 out.push(Action::Log { log, channel: Channel::Stdout, text });
             }

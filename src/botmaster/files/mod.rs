@@ -1,12 +1,15 @@
 //! Files of the master's that builds bring and fetch. A file is written beside its place and moved there once it is
 //! whole, so that nobody ever sees half of it. Everything in here may wait for the disk: it is done by errands.
 
+mod fetch;
 mod receive;
 mod send;
 mod unpack;
 
 #[cfg(test)]
 mod tests;
+
+pub use fetch::{Fetching, Kept, Reading};
 
 use bytes::Bytes;
 use receive::Receive;
@@ -25,6 +28,13 @@ pub enum Transfer {
         /// The most bytes that are taken, packed as well as unpacked; `None` for any number.
         max_bytes: Option<u64>,
     },
+    /// The worker writes what a step looks into.
+    Fetch {
+        /// What is made of it.
+        reading: Reading,
+        /// The most bytes that are taken.
+        max_bytes: u64,
+    },
     /// The worker reads.
     Send(Source),
 }
@@ -33,7 +43,7 @@ impl Transfer {
     /// The name of the command's argument that stands for it.
     pub fn argument(&self) -> &'static str {
         match self {
-            Transfer::Receive { .. } => "writer",
+            Transfer::Receive { .. } | Transfer::Fetch { .. } => "writer",
             Transfer::Send(_) => "reader",
         }
     }
@@ -88,6 +98,8 @@ pub enum Verb {
 pub enum Stream {
     /// See [`Transfer::Receive`].
     Receive(Receive),
+    /// See [`Transfer::Fetch`].
+    Fetch(Fetching),
     /// See [`Transfer::Send`].
     Send(Sending),
 }
@@ -99,6 +111,7 @@ impl Stream {
             Transfer::Receive { to, kind, max_bytes } => {
                 Stream::Receive(Receive::new(to, kind, max_bytes, key))
             }
+            Transfer::Fetch { reading, max_bytes } => Stream::Fetch(Fetching::new(reading, max_bytes)),
             Transfer::Send(source) => Stream::Send(Sending::new(source)),
         }
     }
@@ -115,20 +128,26 @@ impl Stream {
                 receive.utime(access, change).map(|()| None)
             }
             (Stream::Receive(receive), Verb::Unpack) => receive.unpack().map(|()| None),
+            (Stream::Fetch(fetching), Verb::Write(bytes)) => fetching.write(&bytes).map(|()| None),
+            (Stream::Fetch(fetching), Verb::Close) => {
+                fetching.close();
+                Ok(None)
+            }
             (Stream::Send(sending), Verb::Read(most)) => sending.read(most).map(Some),
             (Stream::Send(_), Verb::Close) => Ok(None),
             (_, verb) => Err(format!("{verb:?} has no meaning here")),
         }
     }
 
-    /// The end: what was received is moved to its place. Dropped instead, nothing is left of it.
+    /// The end: what was received is moved to its place, or read. Dropped instead, nothing is left of it.
     ///
     /// # Errors
     /// What went wrong, for people.
-    pub fn keep(self) -> Result<(), String> {
+    pub fn keep(self) -> Result<Kept, String> {
         match self {
-            Stream::Receive(receive) => receive.keep(),
-            Stream::Send(_) => Ok(()),
+            Stream::Receive(receive) => receive.keep().map(|()| Kept::Nothing),
+            Stream::Fetch(fetching) => fetching.keep(),
+            Stream::Send(_) => Ok(Kept::Nothing),
         }
     }
 }

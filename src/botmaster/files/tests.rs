@@ -99,7 +99,7 @@ fn unpacked(
         stream.keep()
     })();
     assert_eq!(names(dir.path()), ["to"], "nothing else is left beside it");
-    done.map(|()| listed(&to, ""))
+    done.map(|_| listed(&to, ""))
 }
 
 fn listed(dir: &Path, prefix: &str) -> String {

@@ -1,17 +1,23 @@
 //! What each kind of step does: machines that say which command comes next, and how the step ends.
 
+mod compile;
 mod download;
 mod files;
 mod git;
+mod lines;
 mod program;
 mod set_property;
 mod shell;
+mod test;
 mod upload;
+
+pub use lines::LineCutter;
 
 use super::command::{Command, Outcome};
 use super::render::Scene;
 use crate::config::{Builder, StepKind, Template};
-use crate::model::{Properties, Results};
+use crate::model::{Channel, Properties, Results};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -104,6 +110,10 @@ impl End {
 pub enum Machine {
     /// A program.
     Shell(shell::Shell),
+    /// A program whose warnings are counted.
+    Compile(Box<compile::Compile>),
+    /// Tests.
+    Test(Box<test::Test>),
     /// A git working tree.
     Git(Box<git::Git>),
     /// A property.
@@ -129,6 +139,14 @@ impl Machine {
             StepKind::Shell(config) => {
                 let (shell, next) = shell::Shell::begin(config, site)?;
                 (Machine::Shell(shell), next)
+            }
+            StepKind::Compile(config) => {
+                let (compile, next) = compile::Compile::begin(config, site)?;
+                (Machine::Compile(Box::new(compile)), next)
+            }
+            StepKind::Test(config) => {
+                let (test, next) = test::Test::begin(config, site)?;
+                (Machine::Test(Box::new(test)), next)
             }
             StepKind::Git(config) => {
                 let (git, next) = git::Git::begin(config, site)?;
@@ -163,6 +181,8 @@ impl Machine {
     pub fn go_on(&mut self, outcome: Option<Outcome>) -> Next {
         match self {
             Machine::Shell(shell) => shell.go_on(&outcome.unwrap_or_default()),
+            Machine::Compile(compile) => compile.go_on(outcome.unwrap_or_default()),
+            Machine::Test(test) => test.go_on(outcome.unwrap_or_default()),
             Machine::Git(git) => git.go_on(outcome),
             Machine::SetProperty(set) => set.go_on(&outcome.unwrap_or_default()),
             Machine::Instant(_) => Next::Done(End::plain(Results::Success)),
@@ -180,10 +200,21 @@ impl Machine {
         }
     }
 
+    /// A piece of the main log.
+    pub fn hear(&mut self, channel: Channel, text: &[u8]) {
+        match self {
+            Machine::Compile(compile) => compile.hear(channel, text),
+            Machine::Test(test) => test.hear(channel, text),
+            _ => {}
+        }
+    }
+
     /// What it does, in its own words.
     pub fn description(&self) -> &str {
         match self {
             Machine::Shell(shell) => shell.description(),
+            Machine::Compile(compile) => compile.description(),
+            Machine::Test(test) => test.description(),
             Machine::Git(_) => "update",
             Machine::SetProperty(set) => set.description(),
             Machine::Instant(what) => what,
@@ -197,15 +228,19 @@ impl Machine {
     pub fn files(&self) -> &[String] {
         match self {
             Machine::Shell(shell) => shell.files(),
+            Machine::Compile(compile) => compile.files(),
+            Machine::Test(test) => test.files(),
             _ => &[],
         }
     }
 
     /// A text that it shows in a log of its own: name and content.
-    pub fn exhibit(&self) -> Option<(&'static str, &str)> {
+    pub fn exhibit(&self) -> Option<(Cow<'static, str>, &str)> {
         match self {
-            Machine::Git(git) => git.patch().map(|patch| ("patch", patch)),
+            Machine::Git(git) => git.patch().map(|patch| ("patch".into(), patch)),
             Machine::SetProperty(set) => set.exhibit(),
+            Machine::Compile(compile) => compile.exhibit(),
+            Machine::Test(test) => test.exhibit(),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Site;
 use crate::botmaster::command::Command;
+use crate::botmaster::files::{Reading, Transfer};
 use crate::config::{self, EnvValue, Template};
 use crate::pb::Value;
 use std::collections::BTreeMap;
@@ -52,6 +53,30 @@ impl Surroundings {
             ],
         )
     }
+}
+
+/// Brings a file of the worker's, below the working directory, for the step to look into.
+pub(super) fn fetch(workdir: &str, file: &str, reading: Reading, max_bytes: u64, site: &Site<'_>) -> Command {
+    let source = if site.is_slave("uploadFile") { "slavesrc" } else { "workersrc" };
+    fetch_as(source, workdir, file, reading, max_bytes)
+}
+
+/// The same, where the name of the argument for the file is known.
+pub(super) fn fetch_as(
+    source: &'static str,
+    workdir: &str,
+    file: &str,
+    reading: Reading,
+    max_bytes: u64,
+) -> Command {
+    let args = vec![
+        ("workdir", Value::from(workdir)),
+        (source, Value::from(file)),
+        ("maxsize", Value::Int(i64::try_from(max_bytes).unwrap_or(i64::MAX))),
+        ("blocksize", Value::Int(64 << 10)),
+        ("keepstamp", Value::Bool(false)),
+    ];
+    Command { transfer: Some(Transfer::Fetch { reading, max_bytes }), ..Command::new("uploadFile", args) }
 }
 
 /// Puts an argument in the place of the one that is there, or beside the others.

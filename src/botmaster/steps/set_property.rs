@@ -5,6 +5,7 @@ use super::{End, Next, Site, shell};
 use crate::botmaster::command::Outcome;
 use crate::config::{self, SetPropertyFrom, Template};
 use crate::model::{Properties, Results};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Who set the property, as its page says.
@@ -75,8 +76,8 @@ impl SetProperty {
     }
 
     /// What was changed, for the log of that name.
-    pub(super) fn exhibit(&self) -> Option<(&'static str, &str)> {
-        (!self.exhibit.is_empty()).then_some(("property changes", &self.exhibit))
+    pub(super) fn exhibit(&self) -> Option<(Cow<'static, str>, &str)> {
+        (!self.exhibit.is_empty()).then_some(("property changes".into(), &self.exhibit))
     }
 }
 

@@ -20,10 +20,7 @@ impl Shell {
     /// Begins.
     pub(super) fn begin(config: &config::Shell, site: &Site<'_>) -> Result<(Shell, Next), String> {
         let (command, description) = command(config, site)?;
-        let files = match config.lazy_log_files {
-            true => Vec::new(),
-            false => config.log_files.keys().cloned().collect(),
-        };
+        let files = eager_files(config);
         Ok((Shell { description, files, decode_rc: config.decode_rc.clone() }, Next::Run(command)))
     }
 
@@ -37,6 +34,14 @@ impl Shell {
 
     pub(super) fn files(&self) -> &[String] {
         &self.files
+    }
+}
+
+/// The logs of files that are there from the first moment.
+pub(super) fn eager_files(config: &config::Shell) -> Vec<String> {
+    match config.lazy_log_files {
+        true => Vec::new(),
+        false => config.log_files.keys().cloned().collect(),
     }
 }
 

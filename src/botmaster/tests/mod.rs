@@ -8,6 +8,7 @@ mod git;
 mod golden;
 mod life;
 mod machine;
+mod output;
 mod peer;
 mod player;
 mod properties;
@@ -64,6 +65,7 @@ pub(super) fn step(kind: StepKind) -> Step {
         always_run: false,
         do_step_if: None,
         hide_step_if: None,
+        observe: Vec::new(),
         kind,
     }
 }

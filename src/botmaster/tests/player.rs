@@ -3,6 +3,8 @@
 use super::builder;
 use super::files::stat;
 use crate::botmaster::build::{Action, Build, Env, Input, Plan};
+use crate::botmaster::files::Kept;
+use crate::botmaster::junit;
 use crate::botmaster::steps::Abilities;
 use crate::config::{SecretText, Step};
 use crate::model::{Mono, Properties, SourceStamp};
@@ -103,7 +105,10 @@ pub(super) fn play_with(played: &Played, steps: Vec<Step>, inputs: &str) -> Stri
                 feed(Input::Update(&update("rc", Value::Int(0))), now);
                 feed(Input::Complete(None), now);
             }
-            ("settled", "") => feed(Input::Settled(Ok(())), now),
+            ("settled", "") => feed(Input::Settled(Ok(Kept::Nothing)), now),
+            ("text", text) => feed(Input::Settled(Ok(Kept::Text(text.replace("\\n", "\n")))), now),
+            ("junit", text) => feed(Input::Settled(junit::read(text.as_bytes()).map(Kept::Tests)), now),
+            ("line", text) => feed(Input::Update(&update("stdout", Value::from(format!("{text}\n")))), now),
             ("settled", trouble) => feed(Input::Settled(Err(trouble.to_owned())), now),
             ("looked", "") => feed(Input::Looked(Ok(())), now),
             ("looked", trouble) => feed(Input::Looked(Err(trouble.to_owned())), now),
@@ -135,6 +140,7 @@ fn shown(action: &Action, played: &Played) -> String {
             .map(|(name, property)| format!("property {name} = {} ({})\n", property.value, property.source))
             .collect(),
         Action::StepStarted { name, state } => format!("step {name}: {state}\n"),
+        Action::StepState(state) => format!("  now {state}\n"),
         Action::OpenLog { name, kind } => format!("  log {name} {}\n", kind.letter()),
         Action::Log { log, channel, text } => format!("  {log} {channel:?} {text:?}\n"),
         Action::StepFinished { results, state, hidden } => {

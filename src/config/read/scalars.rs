@@ -3,7 +3,7 @@
 use super::Read;
 use crate::config::findings::{Findings, nearest};
 use crate::config::yaml::{Node, Place, Value};
-use crate::config::{Condition, Glob, Pattern, Template, duration};
+use crate::config::{Condition, Glob, Pattern, Search, Template, duration};
 use crate::model::Properties;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -242,6 +242,12 @@ impl Read for Loose<Template> {
 impl Read for Pattern {
     fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
         told(Pattern::new(&String::read(node, findings)?), node, "wrong regular expression", findings)
+    }
+}
+
+impl Read for Search {
+    fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
+        told(Search::new(&String::read(node, findings)?), node, "wrong regular expression", findings)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod files;
 mod git;
+mod output;
 mod property;
 mod transfer;
 
@@ -40,6 +41,8 @@ const fn tolerant(
 
 const TYPES: &[Type] = &[
     tolerant("shell", "command", shell),
+    halting("compile", "command", output::compile),
+    tolerant("test", "command", output::test),
     halting("git", "repository", git::git),
     tolerant("set_property", "property", property::set_property),
     tolerant("set_properties", "properties", property::set_properties),
@@ -71,7 +74,8 @@ impl Read for Step {
             halt_on_failure: table.or("halt_on_failure", kind.halt_on_failure, findings),
             flunk_on_failure: table.or("flunk_on_failure", true, findings),
             flunk_on_warnings: table.or("flunk_on_warnings", false, findings),
-            warn_on_failure: table.or("warn_on_failure", false, findings),
+            // Tests that fail are to be seen even where somebody says that they do not count (`ST-02`).
+            warn_on_failure: table.or("warn_on_failure", kind.name == "test", findings),
             warn_on_warnings: table.or("warn_on_warnings", false, findings),
             always_run: table.or("always_run", false, findings),
             do_step_if: table
@@ -80,6 +84,7 @@ impl Read for Step {
             hide_step_if: table
                 .node("hide_step_if", findings)
                 .and_then(|node| condition(node, HIDE_STEP_IF, findings)),
+            observe: table.or("observe", Vec::new(), findings),
             kind: (kind.read)(&mut table, findings)?,
         };
         table.finish(findings);

@@ -2,12 +2,14 @@
 
 mod files;
 mod git;
+mod output;
 mod program;
 mod property;
 mod transfer;
 
 pub use files::{FileWork, Limits};
 pub use git::{Git, GitMethod, GitMode, Retry};
+pub use output::{Compile, Observer, Suppression, Test};
 pub use program::{Command, EnvValue, LogFile, Shell};
 pub use property::{SetProperties, SetPropertiesFromEnv, SetProperty, SetPropertyFrom};
 pub use transfer::{
@@ -42,6 +44,9 @@ pub struct Step {
     pub do_step_if: Option<Condition>,
     /// Whether pages leave it out once it is finished (`ST-05`). `None`: they do not.
     pub hide_step_if: Option<Condition>,
+    /// What to do with certain lines of its output while it runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub observe: Vec<Observer>,
     /// What it does.
     #[serde(flatten)]
     pub kind: StepKind,
@@ -53,6 +58,10 @@ pub struct Step {
 pub enum StepKind {
     /// Runs a program on the worker.
     Shell(Shell),
+    /// Runs a program on the worker and counts its warnings.
+    Compile(Box<Compile>),
+    /// Runs tests on the worker and counts them.
+    Test(Box<Test>),
     /// Brings a git working tree to the source stamp.
     Git(Git),
     /// Sets a property.
@@ -78,6 +87,8 @@ impl StepKind {
     pub fn type_name(&self) -> &'static str {
         match self {
             StepKind::Shell(_) => "shell",
+            StepKind::Compile(_) => "compile",
+            StepKind::Test(_) => "test",
             StepKind::Git(_) => "git",
             StepKind::SetProperty(_) => "set_property",
             StepKind::SetProperties(_) => "set_properties",

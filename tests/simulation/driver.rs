@@ -24,6 +24,8 @@ pub struct Told {
     pub forced: u64,
     pub builds: u64,
     pub cuts: u64,
+    pub deaths: u64,
+    pub departures: u64,
     pub crashes: u64,
     pub reloads: u64,
     pub refusals: u64,
@@ -47,6 +49,8 @@ impl Told {
         self.forced += other.forced;
         self.builds += other.builds;
         self.cuts += other.cuts;
+        self.deaths += other.deaths;
+        self.departures += other.departures;
         self.crashes += other.crashes;
         self.reloads += other.reloads;
         self.refusals += other.refusals;
@@ -72,7 +76,7 @@ pub fn run(seed: u64, mutant: Option<Forgets>) -> Result<Told, String> {
         happen(&mut house, &mut told, &mut acknowledged)?;
         let pause = Duration::from_millis(house.chance.u64(0..8_000));
         house.live(pause)?;
-        check_always(&house)?;
+        check_always(&mut house)?;
     }
     // No more twins; nobody holds builds back.
     house.remove_twins();
@@ -84,7 +88,7 @@ pub fn run(seed: u64, mutant: Option<Forgets>) -> Result<Told, String> {
     house.put_in_force(everything).map_err(|failed| format!("the last reload failed: {failed:?}"))?;
     for _ in 0..120 {
         house.live(CALM / 120)?;
-        check_always(&house)?;
+        check_always(&mut house)?;
     }
     told.builds = check_at_end(&house, &acknowledged)?;
     Ok(told)
@@ -108,7 +112,19 @@ fn happen(house: &mut House, told: &mut Told, acknowledged: &mut Acknowledged) -
             acknowledged.buildsets.push(forced.id);
             told.forced += 1;
         }
-        55..67 => {
+        55..61 => {
+            let which = house.chance.usize(0..house.peers.len());
+            house.peers[which].die(now, &mut house.chance);
+            told.deaths += 1;
+        }
+        61..63 => {
+            let worker = ["w1", "w2"][house.chance.usize(0..2)];
+            let wish = if house.chance.bool() { WorkerWish::Leave } else { WorkerWish::Kill };
+            // It may be away: then it can be sent nowhere.
+            let sent = house.tree.botmaster.steer_worker(worker, wish).map_err(|gone| gone.to_string())?;
+            told.departures += u64::from(sent.is_ok());
+        }
+        63..67 => {
             let which = house.chance.usize(0..house.peers.len());
             house.peers[which].cut(now, &house.net, &mut house.chance);
             told.cuts += 1;

@@ -2,6 +2,7 @@
 
 use crate::driver::Acknowledged;
 use crate::house::House;
+use bellwether::botmaster::WorkerState;
 use bellwether::db::DbError;
 use bellwether::model::Results;
 use std::collections::BTreeSet;
@@ -10,8 +11,22 @@ fn read<R>(outcome: Result<R, DbError>) -> Result<R, String> {
     outcome.map_err(|error| format!("the database cannot be read: {error}"))
 }
 
-/// A request is built once at a time; no worker has more than it may; no master's word breaks the protocol.
-pub fn check_always(house: &House) -> Result<(), String> {
+/// How long a worker may be silent and still count as connected, in microseconds.
+const SILENCE_US: i64 = 30_000_000;
+
+/// A request is built once at a time; no worker has more than it may; none that is dead counts as connected for long;
+/// no master's word breaks the protocol.
+pub fn check_always(house: &mut House) -> Result<(), String> {
+    let now = house.sim.world().wall();
+    let snapshot = house.tree.botmaster.snapshot().map_err(|gone| gone.to_string())?;
+    for worker in snapshot.workers.iter().filter(|worker| worker.state == WorkerState::Connected) {
+        if worker.heard_at.is_none_or(|heard| now.0 - heard.0 > SILENCE_US) {
+            return Err(format!(
+                "{} counts as connected, but is silent since {:?}",
+                worker.name, worker.heard_at
+            ));
+        }
+    }
     let mut running = BTreeSet::new();
     for build in read(house.tree.db.builds().running())? {
         if !running.insert(build.request) {

@@ -1,6 +1,6 @@
-//! The whole tree on one thread in virtual time, under drawn faults: cut connections, slow links, crashes of the
-//! master, reloads, refused reloads, stopped and repeated builds, cancelled requests, paused workers, two workers of
-//! one name. A seed replays its run.
+//! The whole tree on one thread in virtual time, under drawn faults: cut connections, dead machines, slow links,
+//! crashes of the master, reloads, refused reloads, stopped and repeated builds, cancelled requests, workers that are
+//! paused or sent away, two workers of one name. A seed replays its run.
 //!
 //! `BELLWETHER_SIM_SEEDS=N` widens the sweep, `BELLWETHER_SIM_SEED=N` runs one seed.
 
@@ -34,6 +34,7 @@ fn no_work_is_lost_doubled_or_started_where_there_is_no_room() {
     }
     // A sweep in which nothing happened proves nothing.
     assert!(totals.changes > seeds && totals.builds > seeds, "{totals:?}");
+    assert!(totals.deaths > 0 && totals.departures > 0, "{totals:?}");
     assert!(totals.crashes > 0 && totals.cuts > 0 && totals.reloads > 0 && totals.refusals > 0, "{totals:?}");
 }
 

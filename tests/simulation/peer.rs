@@ -32,6 +32,8 @@ struct Connected {
     last_key: u64,
     jobs: BTreeMap<u64, Job>,
     last_token: u64,
+    /// Whether it was told to shut down: whoever looks after it starts it again.
+    is_leaving: bool,
     /// Bytes on their way to the master.
     outward: VecDeque<(Mono, Vec<u8>)>,
 }
@@ -41,6 +43,8 @@ pub struct Peer {
     pub name: String,
     connected: Option<Connected>,
     connect_at: Mono,
+    /// Until when its machine is dead: nothing comes or goes, and its connection stands all the same.
+    dead_until: Option<Mono>,
     /// How long its bytes travel.
     lag: Duration,
     /// How many bytes it takes at a time: a slow reader has a small appetite.
@@ -59,6 +63,7 @@ impl Peer {
             name: name.to_owned(),
             connected: None,
             connect_at: Mono::default(),
+            dead_until: None,
             lag: Duration::from_millis(chance.u64(0..200)),
             appetite: chance.usize(50..100_000),
             busiest: 0,
@@ -69,6 +74,9 @@ impl Peer {
 
     /// When it wants to act next.
     pub fn next_due(&self) -> Option<Mono> {
+        if self.dead_until.is_some() {
+            return self.dead_until;
+        }
         let Some(connected) = &self.connected else { return Some(self.connect_at) };
         let said = connected.jobs.values().filter_map(|job| job.script.front().map(|(at, _)| *at));
         connected.outward.front().map(|(at, _)| *at).into_iter().chain(said).min()
@@ -82,8 +90,20 @@ impl Peer {
         }
     }
 
+    /// Its machine dies: what it ran is gone, and nobody tells the master. It is started again after a while.
+    pub fn die(&mut self, now: Mono, chance: &mut fastrand::Rng) {
+        if self.connected.take().is_some() {
+            self.dead_until = Some(now + Duration::from_millis(chance.u64(100..90_000)));
+        }
+    }
+
     /// Moves bytes and time on. True if anything moved.
     pub fn act(&mut self, now: Mono, net: &SimNet, chance: &mut fastrand::Rng) -> bool {
+        match self.dead_until {
+            Some(until) if now < until => return false,
+            Some(until) => (self.dead_until, self.connect_at) = (None, until),
+            None => {}
+        }
         let Some(connected) = &mut self.connected else {
             if now < self.connect_at {
                 return false;
@@ -117,6 +137,10 @@ impl Peer {
                 }
             }
         }
+        if connected.is_leaving {
+            self.cut(now, net, chance);
+            return true;
+        }
         moved |= connected.speak(now);
         self.busiest = self.busiest.max(connected.jobs.len());
         let out = connected.session.take_output();
@@ -144,6 +168,7 @@ impl Connected {
             last_key: BOT,
             jobs: BTreeMap::new(),
             last_token: 0,
+            is_leaving: false,
             outward: VecDeque::new(),
         }
     }
@@ -173,6 +198,10 @@ impl Connected {
         let answer = match (object, call.method.as_str()) {
             (BOT, "getWorkerInfo") => info(),
             (BOT, "setBuilderList") => self.set_builders(&call),
+            (BOT, "shutdown") => {
+                self.is_leaving = true;
+                Value::None
+            }
             (builder, "startCommand") if builder > BOT => {
                 self.start(builder, &call, now, chance, offences);
                 Value::None

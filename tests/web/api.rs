@@ -101,8 +101,8 @@ fn lists_are_filtered_sorted_and_cut() {
             json!({"builders": [{"name": "integration", "tags": ["tests", "slow"]}, {"name": "fuzz", "tags": ["slow"]}], "meta": {"total": 2}}),
         ),
         (
-            "workers?paused=true&field=name&field=paused",
-            json!({"workers": [{"name": "macos-15", "paused": true}], "meta": {"total": 1}}),
+            "workers?paused=true&field=name&field=paused&field=pause_reason",
+            json!({"workers": [{"name": "macos-15", "paused": true, "pause_reason": "the disk is full"}], "meta": {"total": 1}}),
         ),
         (
             "builds/49/steps?name=test&name=git&field=number&field=name",

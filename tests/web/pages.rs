@@ -85,6 +85,24 @@ fn a_log_is_read_in_parts_and_as_a_whole() {
 }
 
 #[test]
+fn a_worker_that_is_away_or_held_back_tells_what_is_known_of_it() {
+    let (site, _folder) = sample();
+    let page = get(&site, "/workers/macos-15").body;
+    for text in [
+        "It is paused: the disk is full",
+        "C.UTF-8",
+        "macOS 15.6, M2 mini",
+        "Let it build again",
+        "Shut down now",
+    ] {
+        assert!(page.contains(text), "{text}:\n{page}");
+    }
+    assert!(!page.contains("/workers/macos-15/pause"), "{page}");
+    let page = get(&site, "/workers/fedora-43").body;
+    assert!(page.contains("name=\"reason\"") && page.contains("workers/fedora-43/pause"), "{page}");
+}
+
+#[test]
 fn buttons_reach_the_rooms_below() {
     let (site, _folder) = sample();
     for (path, body, asked, leads_to) in [

@@ -1,7 +1,7 @@
 //! The sections and the names that they share.
 
 use super::{BASE, check, check_added, loaded};
-use crate::config::SchedulerKind;
+use crate::config::{ReporterKind, SchedulerKind};
 use expect_test::expect;
 
 #[test]
@@ -353,4 +353,47 @@ fn a_try_scheduler_takes_the_names_that_buildbot_has() {
         panic!("{:?}", config.schedulers)
     };
     assert_eq!(logins[0].user, "ada");
+}
+
+#[test]
+fn reporters_and_whom_they_tell_are_checked() {
+    check_added(
+        "reporters:
+- {type: mail, from: nobody, relay: localhost}
+- {type: mail, name: other, from: ci@example.org, relay: 'localhost:x'}
+- {type: mail, name: login, from: ci@example.org, relay: localhost, user: ci}
+- {type: mail, name: open, from: ci@example.org, relay: localhost, user: ci, password: {secret: s}, tls: none}
+- {type: pigeon}
+workers: [{name: w9, type: local, notify_on_missing: [ops@example.org, ops], keepalive_interval: soon}]",
+        expect![[r#"
+            m.yaml:2:22: reporters[0].from: "nobody" is not an address of mail; write one like `somebody@example.org`
+            m.yaml:3:58: reporters[1].relay: "localhost:x" is no host and port; write one like `smtp.example.org:25`
+            m.yaml:4:75: reporters[2].user: a user without a password cannot log in; give the `password` too
+            m.yaml:5:74: reporters[3].user: the password would go over the wire as it is; write `tls: starttls`
+            m.yaml:6:10: reporters[4].type: unknown type "pigeon" of reporter; known: mail
+            m.yaml:7:72: workers[0].notify_on_missing[1]: "ops" is not an address of mail; write one like `somebody@example.org`
+            m.yaml:7:98: workers[0].keepalive_interval: it must be a duration, not "soon"; write `90s`, `10m`, `1h30m`, or plain seconds
+        "#]],
+    );
+    check_added(
+        "workers: [{name: w9, type: local, notify_on_missing: ops@example.org}]",
+        expect![[r#"
+            warning: m.yaml:1:18: workers[0].name: nobody is told when it is missing: `notify_on_missing` needs a reporter of type `mail`; add one to `reporters`
+            loaded
+        "#]],
+    );
+}
+
+#[test]
+fn how_mail_is_sent_has_its_defaults() {
+    let text = |more: &str| {
+        let mail = format!("{{type: mail, from: ci@example.org, relay: mx{more}}}");
+        let config = loaded(&format!("{BASE}reporters: [{mail}]\n"));
+        let ReporterKind::Mail(mail) = &config.reporters[0].kind;
+        format!("{}:{} {:?}", mail.host, mail.port, mail.tls)
+    };
+    assert_eq!(text(""), "mx:25 None");
+    assert_eq!(text(", user: ci, password: {secret: s}"), "mx:587 Starttls");
+    assert_eq!(text(", tls: implicit"), "mx:465 Implicit");
+    assert_eq!(text(":2525, tls: starttls"), "mx:2525 Starttls");
 }

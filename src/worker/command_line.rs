@@ -19,7 +19,9 @@ pub enum WorkerCommand {
     ///
     /// INT, TERM and HUP end the worker and kill what runs; with `allow_shutdown`, HUP or a touched file shutdown.stamp
     /// ask the master for a graceful shutdown instead: the worker ends when its builds have. A lost connection is tried
-    /// again with growing pauses.
+    /// again with growing pauses. Exit status: 0 ended as it was asked to, 1 can't run or gave up, 2 wrong arguments.
+    #[command(override_usage = "bellwether-worker run WORKER_DIR\n       \
+        bellwether-worker run --master HOST:PORT --name NAME --password-env VAR --dir DIR [OPTIONS]")]
     Run(Box<RunArgs>),
 }
 

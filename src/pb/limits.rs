@@ -14,9 +14,9 @@ pub const MESSAGE_ITEMS_MAX: usize = 1024 * 1024;
 /// Our cap on the bytes of one message, and on its strings once shared parts are written out.
 /// Real messages hold one log piece or one file block.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// The same caps while a peer has not proven who it is: a login is a name and a few bytes.
+/// Our cap on the values of one message of a peer that has not logged in: a login is a name and a few bytes.
 pub const STRANGER_ITEMS_MAX: usize = 1024;
-/// See [`STRANGER_ITEMS_MAX`].
+/// The bytes of one message of such a peer.
 pub const STRANGER_BYTES_MAX: usize = 64 * 1024;
 /// Strings from this size on share the read buffer; shorter ones are copied, so that a kept
 /// name does not keep a whole buffer alive.

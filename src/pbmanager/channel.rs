@@ -126,7 +126,7 @@ impl Tls {
             let count = self.connection.read_tls(socket)?;
             if self.connection.is_handshaking() {
                 self.handshake_bytes += count;
-                if self.handshake_bytes > limits::HANDSHAKE_BYTES_MAX {
+                if self.handshake_bytes > limits::TLS_HANDSHAKE_BYTES_MAX {
                     return Err(io::Error::other("TLS: the handshake is too long"));
                 }
             }

@@ -22,7 +22,7 @@ pub const TURNED_AWAY_TOLD_EVERY: Duration = Duration::from_secs(10);
 pub const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// Bytes that a peer may send before the two sides have agreed on the keys of TLS.
-pub const HANDSHAKE_BYTES_MAX: usize = 64 * 1024;
+pub const TLS_HANDSHAKE_BYTES_MAX: usize = 64 * 1024;
 
 /// Bytes that wait for a peer that does not read; with more it is cut off. From half of it on, its socket is not read.
 pub const UNSENT_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -5,6 +5,7 @@
 
 mod banana;
 mod exchange;
+mod fuzz;
 mod golden;
 mod hostile;
 mod jelly;

@@ -8,9 +8,13 @@ use bellwether::pb::{Callee, Fatal, Session, Value};
 use bytes::Bytes;
 
 /// A small generator of numbers, the same in every run.
-struct Numbers(u64);
+pub struct Numbers(u64);
 
 impl Numbers {
+    pub fn new(seed: u64) -> Numbers {
+        Numbers(seed)
+    }
+
     fn next(&mut self) -> u64 {
         // splitmix64
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -20,13 +24,13 @@ impl Numbers {
     }
 
     /// A number below `bound`, which is not 0.
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 }
 
 /// All calls of the captured messages, as streams of their own, beside the exchanges.
-fn sound_streams() -> Vec<Vec<u8>> {
+pub fn sound_streams() -> Vec<Vec<u8>> {
     let handshake = hex(&whole("pb-messages.json")["handshake_hex"]);
     let captured = vectors("pb-messages.json", "message").into_iter();
     let calls = captured.filter(|vector| vector["msg"]["type"] == "message");
@@ -34,7 +38,8 @@ fn sound_streams() -> Vec<Vec<u8>> {
     streams().into_iter().chain(with_handshake).collect()
 }
 
-fn damage(bytes: &mut Vec<u8>, other: &[u8], numbers: &mut Numbers) {
+/// Changes some bytes, or leaves some out, doubles some, or puts in some of `other`.
+pub fn damage(bytes: &mut Vec<u8>, other: &[u8], numbers: &mut Numbers) {
     for _ in 0..=numbers.below(3) {
         let at = numbers.below(bytes.len() + 1);
         let len = numbers.below(8).min(bytes.len() - at);
@@ -54,7 +59,8 @@ fn damage(bytes: &mut Vec<u8>, other: &[u8], numbers: &mut Numbers) {
     }
 }
 
-fn rounds() -> u64 {
+/// How often to try.
+pub fn rounds() -> u64 {
     std::env::var("BELLWETHER_FUZZ_ROUNDS").map_or(2_000, |n| n.parse().expect("a number"))
 }
 

@@ -7,6 +7,7 @@ mod bans;
 mod documents;
 mod files;
 mod layers;
+mod limits;
 mod migrations;
 mod rooms;
 mod source;

@@ -3,6 +3,7 @@
 
 mod browser;
 mod debug;
+mod encrypted;
 mod harness;
 mod jobs;
 mod lifecycle;

@@ -16,8 +16,10 @@ use super::rows::{Build, Rows};
 use super::wait::eventually_or;
 
 /// What every configuration of the tests begins with.
-const HEAD: &str =
-    "title: Test\nstate_dir: @DIR@/state\npb: {listen: 127.0.0.1:@PB@}\nwww: {listen: 127.0.0.1:@WWW@}\n";
+const HEAD: &str = "title: Test\nstate_dir: @DIR@/state\nwww: {listen: 127.0.0.1:@WWW@}\n";
+
+/// Where workers connect, unless the configuration says so itself.
+const PORT: &str = "pb: {listen: 127.0.0.1:@PB@}\n";
 
 /// A program for builds that shall run until the test lets them: it waits for a file.
 const WAIT_FOR: &str =
@@ -69,7 +71,8 @@ impl Site {
 
     /// Writes the configuration.
     pub fn configure(&self, body: &str) {
-        let text = format!("{HEAD}{body}")
+        let port = if body.starts_with("pb:") { "" } else { PORT };
+        let text = format!("{HEAD}{port}{body}")
             .replace("@DIR@", &self.dir.path().display().to_string())
             .replace("@PB@", &self.pb_port.to_string())
             .replace("@WWW@", &self.www_port.to_string());

@@ -6,6 +6,9 @@ use super::process::Process;
 use super::programs::real;
 use super::site::Site;
 
+/// Stands for the worker's directory among the arguments of the program that makes it.
+const DIR: &str = "@DIR@";
+
 /// Whose worker it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Make {
@@ -32,21 +35,39 @@ impl Make {
     /// The same in a directory of another name.
     #[track_caller]
     pub fn start_in(self, site: &Site, folder: &str, name: &str, password: &str) -> Worker {
-        let dir = site.path(folder);
         let master = format!("127.0.0.1:{}", site.pb_port);
-        let mut create = match self {
+        let (program, arguments) = match self {
             Make::Real => {
-                let mut create = site.program(real("buildbot-worker"));
-                create.args(["create-worker", "--maxdelay=1"]).arg(&dir).args([&master, name, password]);
-                create
+                let create = vec!["create-worker", "--maxdelay=1", DIR, &master, name, password];
+                (real("buildbot-worker"), create)
             }
             Make::Ours => {
-                let mut create = site.program(env!("CARGO_BIN_EXE_bellwether-worker"));
-                create.arg("create").arg(&dir);
-                create.args(["--master", &master, "--name", name, "--password", password]);
-                create
+                let to = ["--master", &master, "--name", name, "--password", password];
+                (env!("CARGO_BIN_EXE_bellwether-worker").into(), [&["create", DIR][..], &to].concat())
             }
         };
+        self.make(site, folder, program, &arguments)
+    }
+
+    /// The real worker, connecting to an endpoint in Twisted's way of writing.
+    #[track_caller]
+    pub fn start_real_at(site: &Site, folder: &str, name: &str, password: &str, endpoint: &str) -> Worker {
+        let endpoint = format!("--connection-string={endpoint}");
+        let create = ["create-worker", "--maxdelay=1", &endpoint, DIR, "overridden", name, password];
+        Make::Real.make(site, folder, real("buildbot-worker"), &create)
+    }
+
+    /// Runs a program that makes a worker's directory, and starts the worker.
+    #[track_caller]
+    fn make(self, site: &Site, folder: &str, program: PathBuf, arguments: &[&str]) -> Worker {
+        let dir = site.path(folder);
+        let mut create = site.program(program);
+        for argument in arguments {
+            match *argument {
+                DIR => create.arg(&dir),
+                argument => create.arg(argument),
+            };
+        }
         let said = site.run(&mut create);
         assert_eq!(said.code, Some(0), "{}", said.text);
         let process = self.process(site, &dir);

@@ -1,0 +1,9 @@
+//! libFuzzer's way to the target `logs`.
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    targets::logs(data);
+});

@@ -85,3 +85,6 @@ pub const CLIENT_EVENTS: usize = 4096;
 
 /// How many users the list shows on one page.
 pub const USERS_PER_PAGE: u32 = 200;
+
+/// How often a PB client can at most hear how long builds will take, whatever it asks for.
+pub const CLIENT_ETA_EVERY_MIN: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! What clients may ask of the objects that they hold (`clients.md` §4, §5).
 
-use super::avatar::out_of_reach;
+use super::avatar::{interval, out_of_reach};
 use super::connection::Watch;
 use super::object::Object;
 use super::service::{Answer, Clients};
@@ -13,7 +13,6 @@ use crate::model::{
 use crate::pb::{Call, Failure, Luid, Value};
 use crate::pbmanager::ConnectionId;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 impl Clients {
     /// Answers a call of an object.
@@ -155,9 +154,7 @@ impl Clients {
             }
             "subscribe" => {
                 let observer = observer(call)?;
-                let interval = call.arg(1, "interval").and_then(Value::as_f64);
-                let interval = interval.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-                let interval = interval.filter(|interval| !interval.is_zero());
+                let interval = interval(call);
                 if row()?.complete_at.is_none()
                     && let Some(connection) = self.connections.get_mut(&id)
                 {

@@ -8,6 +8,7 @@ use crate::model::Properties;
 use crate::pb::{Call, Failure, Value};
 use crate::pbmanager::ConnectionId;
 use crate::schedulers::{TryError, TryJob};
+use crate::status::limits::CLIENT_ETA_EVERY_MIN;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -121,8 +122,7 @@ impl Clients {
                 let mode = mode.ok_or_else(|| Failure::builtin("AssertionError", ""))?;
                 let target = call.arg(2, "target").and_then(Value::as_remote);
                 let target = target.ok_or_else(|| Failure::type_error("subscribe() wants an object"))?;
-                let interval = call.arg(1, "interval").and_then(Value::as_f64).unwrap_or_default();
-                let interval = Duration::try_from_secs_f64(interval).unwrap_or_default();
+                let interval = interval(call).unwrap_or_default();
                 let sent_lines = BTreeMap::new();
                 if let Some(connection) = self.connections.get_mut(&id) {
                     connection.subscription = Some(Subscription { mode, target, interval, sent_lines });
@@ -146,6 +146,13 @@ impl Clients {
             other => Err(Failure::no_such_perspective_method(Object::Avatar.class(), other)),
         }
     }
+}
+
+/// How often a client wants to hear how long builds will take; `None` for never.
+pub(super) fn interval(call: &Call) -> Option<Duration> {
+    let seconds = call.arg(1, "interval").and_then(Value::as_f64)?;
+    let interval = Duration::try_from_secs_f64(seconds).ok().filter(|interval| !interval.is_zero())?;
+    Some(interval.max(CLIENT_ETA_EVERY_MIN))
 }
 
 /// A database that does not answer, as a client is told.

@@ -24,6 +24,7 @@ mod junit;
 pub mod limits;
 pub mod local;
 mod locals;
+pub mod locks;
 pub mod logs;
 mod properties;
 mod pulse;

@@ -1,7 +1,8 @@
 //! What was found wrong while a configuration was read, all of it.
 
-use super::Complaint;
+use super::read::Spanned;
 use super::yaml::{Place, Sources};
+use super::{Complaint, LockUse};
 use std::collections::BTreeSet;
 
 /// How many complaints are told with their places: each place costs a reading of its file, and who has more
@@ -14,6 +15,8 @@ const LIMIT: usize = 100;
 pub(super) struct Findings {
     complaints: BTreeSet<Finding>,
     warnings: BTreeSet<Finding>,
+    /// The uses of locks, whose names are looked up when all is read.
+    pub(super) uses_of_locks: Vec<Spanned<LockUse>>,
 }
 
 /// Ordered by place, so that complaints come in the order of the file.

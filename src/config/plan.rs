@@ -64,6 +64,8 @@ pub enum Unit {
     ChangeSource(String),
     /// A scheduler, by name.
     Scheduler(String),
+    /// A lock, by name.
+    Lock(String),
     /// A builder, by name.
     Builder(String),
     /// A worker, by name.
@@ -107,8 +109,9 @@ impl Unit {
             Unit::Codebases => (40, 0),
             Unit::ChangeSource(_) => (40, 1),
             Unit::Scheduler(_) => (50, 0),
-            Unit::Builder(_) => (60, 0),
-            Unit::Worker(_) => (60, 1),
+            Unit::Lock(_) => (60, 0),
+            Unit::Builder(_) => (60, 1),
+            Unit::Worker(_) => (60, 2),
             Unit::Reporter(_) => (80, 1),
             Unit::Www => (80, 0),
             Unit::StatusListener(_) => (82, 0),
@@ -150,6 +153,7 @@ impl fmt::Display for Unit {
             Unit::UserManager(user) => write!(f, "user manager {user}"),
             Unit::ChangeSource(name) => write!(f, "change source {name}"),
             Unit::Scheduler(name) => write!(f, "scheduler {name}"),
+            Unit::Lock(name) => write!(f, "lock {name}"),
             Unit::Builder(name) => write!(f, "builder {name}"),
             Unit::Worker(name) => write!(f, "worker {name}"),
             Unit::Reporter(name) => write!(f, "reporter {name}"),

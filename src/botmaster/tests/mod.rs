@@ -66,6 +66,7 @@ pub(super) fn step(kind: StepKind) -> Step {
         do_step_if: None,
         hide_step_if: None,
         observe: Vec::new(),
+        locks: Vec::new(),
         kind,
     }
 }
@@ -108,6 +109,7 @@ pub(super) fn builder(name: &str, steps: Vec<Step>) -> Builder {
         build_dir: name.to_owned(),
         workdir: template("build"),
         collapse_requests: true,
+        locks: Vec::new(),
         steps,
     }
 }
@@ -121,6 +123,7 @@ pub(super) fn config(builders: Vec<Builder>) -> Config {
         kind: WorkerKind::Remote,
         password: Some(crate::config::Secret::Literal(crate::config::SecretText::new("pw"))),
         max_builds: None,
+        locks: Vec::new(),
         properties: Properties::default(),
         default_properties: Properties::default(),
         keepalive: crate::config::Keepalive::Usual,

@@ -37,6 +37,7 @@ impl Read for ReadBuilder {
         let properties = properties(table.node("properties", findings), "Builder", findings);
         let build_dir: Option<Spanned<String>> = table.optional("build_dir", findings);
         let workdir = table.or("workdir", Template::literal("build"), findings);
+        let OneOrMany(locks) = table.or("locks", OneOrMany(Vec::new()), findings);
         let collapse_requests = table.optional("collapse_requests", findings);
         let steps: Option<Vec<Step>> = table.required("steps", findings);
         table.finish(findings);
@@ -55,6 +56,7 @@ impl Read for ReadBuilder {
             properties,
             workdir,
             collapse_requests: true,
+            locks,
             steps: steps.unwrap_or_default(),
         };
         // Whatever else is wrong with it, its name is known to the schedulers.

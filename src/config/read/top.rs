@@ -9,7 +9,7 @@ use crate::config::findings::Findings;
 use crate::config::substitute::Scope;
 use crate::config::yaml::{Node, Place, Value};
 use crate::config::{
-    Caches, ChangeSource, Codebase, Config, Database, DatabaseUrl, Keep, Metrics, Msgpack, Reporter,
+    Caches, ChangeSource, Codebase, Config, Database, DatabaseUrl, Keep, Lock, Metrics, Msgpack, Reporter,
     Retention, StatusListener, UserManager, Worker, Www,
 };
 use std::collections::BTreeMap;
@@ -23,6 +23,7 @@ pub(in crate::config) struct ReadConfig {
     /// The sections that name nothing.
     pub(in crate::config) config: Config,
     pub(in crate::config) at: Place,
+    pub(in crate::config) locks: Vec<Spanned<Lock>>,
     pub(in crate::config) workers: Vec<Spanned<Worker>>,
     pub(in crate::config) change_sources: Vec<Spanned<ChangeSource>>,
     pub(in crate::config) status: Vec<Spanned<StatusListener>>,
@@ -61,6 +62,7 @@ pub(in crate::config) fn read(root: &Node, findings: &mut Findings) -> Option<Re
         builders,
         reporters: list(&mut table, "reporters", findings),
         collapse_requests: table.or("collapse_requests", true, findings),
+        locks: list(&mut table, "locks", findings),
         config: Config {
             title: table.or("title", "Bellwether".to_owned(), findings),
             url: url(&mut table, findings),

@@ -26,6 +26,7 @@ impl Read for Spanned<Worker> {
         if let Some(Spanned { value: 0, at }) = max_builds {
             findings.complain(at, "a worker that runs no builds is of no use", "leave it out for any number");
         }
+        let OneOrMany(locks) = table.or("locks", OneOrMany(Vec::new()), findings);
         let own = properties(table.node("properties", findings), "Worker", findings);
         let default_properties = properties(table.node("default_properties", findings), "Worker", findings);
         let keepalive = keepalive(table.node("keepalive_interval", findings), findings);
@@ -38,6 +39,7 @@ impl Read for Spanned<Worker> {
             kind,
             password,
             max_builds: max_builds.map(|max_builds| max_builds.value),
+            locks,
             properties: own,
             default_properties,
             keepalive,

@@ -1,6 +1,6 @@
 //! `builders`: what is built, by whom, in which steps.
 
-use super::{EnvValue, Step};
+use super::{EnvValue, LockUse, Step};
 use crate::config::Template;
 use crate::model::Properties;
 use serde::Serialize;
@@ -27,6 +27,8 @@ pub struct Builder {
     pub workdir: Template,
     /// Whether a newer request takes an older, equal one's place (`MG-02`, `N-BQ-01`).
     pub collapse_requests: bool,
+    /// What its builds hold from before their first step to after their last (`BD-09`).
+    pub locks: Vec<LockUse>,
     /// The steps, in order; lists taken in.
     pub steps: Vec<Step>,
 }

@@ -4,6 +4,7 @@ mod builder;
 mod change_source;
 mod client;
 mod filter;
+mod lock;
 mod pb;
 mod reporter;
 mod scheduler;
@@ -16,6 +17,7 @@ pub(super) use builder::safe_directory_name;
 pub use change_source::{Branches, ChangeSource, ChangeSourceKind, GitPoller, PbSource};
 pub use client::{DebugClient, Login, StatusListener, UserManager};
 pub use filter::{ChangeFilter, FieldFilter};
+pub use lock::{Lock, LockMode, LockScope, LockUse};
 pub use pb::{Listen, Msgpack, Pb, Tls};
 pub use reporter::{Mail, MailLogin, MailTls, Reporter, ReporterKind};
 pub use scheduler::{ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind, TryJobdir};
@@ -74,6 +76,8 @@ pub struct Config {
     pub metrics: Option<Metrics>,
     /// Properties of every build (`GC-12`).
     pub properties: Properties,
+    /// The locks, in the order of the file.
+    pub locks: Vec<Lock>,
     /// The workers, in the order of the file.
     pub workers: Vec<Worker>,
     /// The change sources, in the order of the file.
@@ -220,6 +224,7 @@ impl Config {
             caches: Caches::default(),
             metrics: None,
             properties: Properties::default(),
+            locks: Vec::new(),
             workers: Vec::new(),
             change_sources: Vec::new(),
             codebases: Vec::new(),
@@ -236,6 +241,11 @@ impl Config {
             Keepalive::After(interval) => Some(interval),
             Keepalive::Never => None,
         }
+    }
+
+    /// The lock of this name.
+    pub fn lock(&self, name: &str) -> Option<&Lock> {
+        self.locks.iter().find(|lock| lock.name == name)
     }
 
     /// The worker of this name.

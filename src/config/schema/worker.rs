@@ -1,6 +1,6 @@
 //! `workers`: who may connect and build.
 
-use super::Password;
+use super::{LockUse, Password};
 use crate::config::duration;
 use crate::model::Properties;
 use serde::Serialize;
@@ -17,6 +17,8 @@ pub struct Worker {
     pub password: Option<Password>,
     /// How many builds it runs at a time; `None` for any number (`SL-02`).
     pub max_builds: Option<u32>,
+    /// What its builds hold, before all other locks (`SL-06`).
+    pub locks: Vec<LockUse>,
     /// Properties of its builds (`SL-05`).
     pub properties: Properties,
     /// Properties of its builds where nothing else sets them.

@@ -2,6 +2,7 @@
 
 mod builders;
 mod language;
+mod locks;
 mod sections;
 mod touched;
 

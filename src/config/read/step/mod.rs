@@ -67,6 +67,7 @@ impl Read for Step {
         let (kind, long) = long_form(node, findings)?;
         let mut table = Table::open(&long, findings)?;
         table.node("type", findings);
+        let OneOrMany(locks) = table.or("locks", OneOrMany(Vec::new()), findings);
         let step = Step {
             name: table.or("name", Template::literal(kind.name), findings),
             description: description(table.node("description", findings), findings),
@@ -85,6 +86,7 @@ impl Read for Step {
                 .node("hide_step_if", findings)
                 .and_then(|node| condition(node, HIDE_STEP_IF, findings)),
             observe: table.or("observe", Vec::new(), findings),
+            locks,
             kind: (kind.read)(&mut table, findings)?,
         };
         table.finish(findings);

@@ -16,7 +16,7 @@ pub use transfer::{
     Compress, Content, DirectoryUpload, Download, FileUpload, MultipleFileUpload, Transfer, Upload,
 };
 
-use crate::config::{Condition, Template};
+use crate::config::{Condition, LockUse, Template};
 use serde::Serialize;
 
 /// One step: what all kinds have in common (`ST`).
@@ -47,6 +47,8 @@ pub struct Step {
     /// What to do with certain lines of its output while it runs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub observe: Vec<Observer>,
+    /// What it holds while it runs (`LK-04`).
+    pub locks: Vec<LockUse>,
     /// What it does.
     #[serde(flatten)]
     pub kind: StepKind,

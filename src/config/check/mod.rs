@@ -1,6 +1,8 @@
 //! The checks that look across sections, and the resolving of names: which builders a scheduler asks, which
 //! workers a builder has.
 
+mod locks;
+
 use super::findings::{Findings, nearest};
 use super::read::Spanned;
 use super::read::builder::{ReadBuilder, WantedWorkers};
@@ -11,6 +13,7 @@ use super::{
     ChangeSourceKind, Condition, Config, DebugClient, Glob, Keep, Scheduler, SchedulerKind, Worker,
     WorkerKind,
 };
+use locks::check_locks;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// User names of the PB port that no worker may have (`CFG-12`).
@@ -20,6 +23,7 @@ const RESERVED_USERS: [&str; 3] = ["change", "debug", "status"];
 pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findings) -> Config {
     let names = Names { sources };
     check_names(&read, &names, findings);
+    check_locks(&read, findings);
     check_ports(&read, findings);
     check_retention(&read, findings);
     if read.workers.is_empty() {
@@ -65,6 +69,7 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
         findings.complain(*at, format!("no scheduler asks the builder {name:?}"), hint);
     }
     Config {
+        locks: read.locks.into_iter().map(|lock| lock.value).collect(),
         workers,
         builders,
         schedulers,
@@ -79,6 +84,7 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
 
 /// Names must be unique, and fit where they go (`CFG-09`, `CFG-10`, `CFG-12`).
 fn check_names(read: &ReadConfig, names: &Names, findings: &mut Findings) {
+    names.unique("lock", read.locks.iter().map(|lock| (lock.value.name.as_str(), lock.at)), findings);
     names.unique(
         "worker",
         read.workers.iter().map(|worker| (worker.value.name.as_str(), worker.at)),

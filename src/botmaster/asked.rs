@@ -1,7 +1,9 @@
 //! What people ask of the service about builds: stops, cancellations, rebuilds, and how things stand.
 
 use super::build::Input;
-use super::{Botmaster, Refused, RunningBuild, Snapshot};
+use super::locks::{Lock, Owner};
+use super::running::Running;
+use super::{Botmaster, Lacking, Refused, RunningBuild, Snapshot};
 use crate::db;
 use crate::db::requests::Ending;
 use crate::kernel::Turn;
@@ -87,7 +89,7 @@ impl Botmaster {
     }
 
     pub(super) fn snapshot(&self, turn: &Turn) -> Snapshot {
-        let build = |(build, running): (&BuildId, &super::running::Running)| RunningBuild {
+        let build = |(build, running): (&BuildId, &Running)| RunningBuild {
             build: *build,
             number: running.machine.plan().number,
             builder: running.machine.plan().builder.name.clone(),
@@ -106,8 +108,16 @@ impl Botmaster {
                 .collect(),
             builds: self.builds.iter().map(build).collect(),
             waiting: self.queue.counts().map(|(builder, count)| (builder.to_owned(), count)).collect(),
+            lacking: self.lacking.iter().map(|(builder, lock)| self.lacked(builder, lock)).collect(),
             draining: self.draining.is_some(),
         }
+    }
+
+    fn lacked(&self, builder: &str, lock: &Lock) -> Lacking {
+        let requests: Vec<RequestId> = self.locks.holders(lock).map(Owner::request).collect();
+        let holds = |running: &Running| requests.contains(&running.request.request);
+        let holders = self.builds.iter().filter(|(_, running)| holds(running)).map(|(build, _)| *build);
+        Lacking { builder: builder.to_owned(), lock: lock.to_string(), holders: holders.collect() }
     }
 
     /// Tells those who wait for the last build, if there is none any more.

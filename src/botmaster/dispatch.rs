@@ -4,11 +4,13 @@ use super::Botmaster;
 use super::build::{Build, Plan};
 use super::distributor::Pick;
 use super::limits::{OUTAGE_PAUSE, QUEUE, STARTS_PER_TURN};
+use super::locks::{Owner, wanted};
 use super::properties::{Origins, of_build};
 use super::running::Running;
 use super::service::Alarm;
 use super::store::Write;
 use super::workers::Purpose;
+use crate::config;
 use crate::db::requests::{Ending, Start, Started};
 use crate::db::waiting::{self, Waiting};
 use crate::db::{self, Claimant, DbError, IdKind, Transaction};
@@ -114,8 +116,37 @@ impl Botmaster {
     /// Gives requests to free workers, some at a time.
     pub(super) fn start_builds(&mut self, turn: &mut Turn) {
         let Some(claimant) = self.claimant.filter(|_| self.may_start && self.can_start()) else { return };
-        let (builders, workers) = (&self.builders, &mut self.workers);
-        let picks = self.queue.pick(STARTS_PER_TURN, |builder| workers.reserve(builders.get(builder)?));
+        let Botmaster { builders, workers, config, locks, lacking, .. } = self;
+        let mut pass = locks.pass();
+        lacking.clear();
+        let picks = self.queue.pick(STARTS_PER_TURN, |builder, request| {
+            let builder = builders.get(builder)?;
+            let wants = |worker: &config::Worker| {
+                wanted(config, worker.locks.iter().chain(&builder.locks), &worker.name)
+            };
+            let mut refused = None;
+            let free = workers.free_for(builder).map(|worker| (worker.name.clone(), wants(worker)));
+            let found = free.into_iter().find(|(_, wants)| match pass.lacking(wants) {
+                None => true,
+                Some(lock) => {
+                    refused.get_or_insert_with(|| (lock, wants.clone()));
+                    false
+                }
+            });
+            match (found, refused) {
+                (Some((worker, wants)), _) => {
+                    workers.reserve(&worker, &builder.name);
+                    pass.take(Owner::Build(request), wants);
+                    Some(worker)
+                }
+                (None, Some((lock, wants))) => {
+                    pass.keep(&wants);
+                    lacking.insert(builder.name.clone(), lock);
+                    None
+                }
+                (None, None) => None,
+            }
+        });
         self.may_start = picks.len() == STARTS_PER_TURN;
         if !picks.is_empty() {
             self.claim(picks, claimant, turn);
@@ -138,14 +169,14 @@ impl Botmaster {
                     match begun {
                         Some(begun) => self.begin_build(pick, begun, claimant, turn),
                         // Another master has it, or somebody cancelled it.
-                        None => self.workers.release(&pick.worker, &pick.waiting.builder),
+                        None => self.give_back(&pick.worker, &pick.waiting),
                     }
                 }
             }
             Err(error) if error.is_outage() => {
                 slog::warn!(turn.log(), "no build can be started"; "error" => %error);
                 for pick in picks {
-                    self.workers.release(&pick.worker, &pick.waiting.builder);
+                    self.give_back(&pick.worker, &pick.waiting);
                     self.queue.add(pick.waiting);
                 }
                 self.timers.set(Alarm::Outage, turn.now() + OUTAGE_PAUSE);
@@ -159,10 +190,19 @@ impl Botmaster {
                 for Pick { waiting, worker } in picks {
                     slog::error!(turn.log(), "a request cannot be built"; "request" => waiting.request.0,
                         "builder" => &waiting.builder, "error" => %error);
-                    self.workers.release(&worker, &waiting.builder);
+                    self.give_back(&worker, &waiting);
                 }
             }
         }
+    }
+
+    /// What was taken for the build of a request is there for others again.
+    pub(super) fn give_back(&mut self, worker: &str, request: &Waiting) {
+        self.workers.release(worker, &request.builder);
+        for owner in [Owner::Step(request.request), Owner::Build(request.request)] {
+            self.locks.release(owner);
+        }
+        self.may_start = true;
     }
 
     fn begin_build(&mut self, pick: Pick, begun: Begun, claimant: Claimant, turn: &mut Turn) {

@@ -106,13 +106,17 @@ impl Distributor {
     }
 
     /// Takes out the requests that can be built now, at most `limit`, the first place first. `reserve` finds a
-    /// worker for a builder and keeps it for this pick.
-    pub fn pick(&mut self, limit: usize, mut reserve: impl FnMut(&str) -> Option<String>) -> Vec<Pick> {
+    /// worker for a request of a builder and keeps it for this pick.
+    pub fn pick(
+        &mut self,
+        limit: usize,
+        mut reserve: impl FnMut(&str, RequestId) -> Option<String>,
+    ) -> Vec<Pick> {
         let mut picks = Vec::new();
         let mut passed_over = Vec::new();
         while picks.len() < limit {
             let Some((place, builder)) = self.heads.pop_first() else { break };
-            match reserve(&builder) {
+            match reserve(&builder, place.1) {
                 Some(worker) => {
                     // The head is put back, so that the removal finds all in order.
                     self.heads.insert((place, builder));

@@ -149,8 +149,34 @@ pub struct Snapshot {
     pub builds: Vec<RunningBuild>,
     /// How many requests wait, by builder; builders without any are left out.
     pub waiting: Vec<(String, usize)>,
+    /// The lock that keeps a builder with a free worker from its next build, and the builds that hold it.
+    pub lacking: Vec<Lacking>,
     /// Whether new builds are held back for a clean shutdown.
     pub draining: bool,
+}
+
+/// A lock that somebody waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lacking {
+    /// The builder that waits.
+    pub builder: String,
+    /// The lock, for people.
+    pub lock: String,
+    /// The builds that hold it.
+    pub holders: Vec<BuildId>,
+}
+
+impl Lacking {
+    /// Who holds it, among these builds, for people.
+    fn told(&self, builds: &[RunningBuild]) -> String {
+        let holds = |build: &&RunningBuild| self.holders.contains(&build.build);
+        let holders = builds.iter().filter(holds).map(|build| format!("{}/{}", build.builder, build.number));
+        let holders: Vec<String> = holders.collect();
+        match holders.as_slice() {
+            [] => format!("it needs the lock {}, which is kept for those ahead", self.lock),
+            holders => format!("it needs the lock {}, which {} has", self.lock, holders.join(", ")),
+        }
+    }
 }
 
 impl Snapshot {
@@ -162,6 +188,7 @@ impl Snapshot {
         let names = |workers: &[&WorkerStatus]| {
             workers.iter().map(|worker| worker.name.as_str()).collect::<Vec<_>>().join(", ")
         };
+        let lacking = self.lacking.iter().find(|lacking| lacking.builder == builder);
         match () {
             () if self.draining => "the master starts no more builds: it is about to stop".to_owned(),
             () if serving.is_empty() => "the builder is not configured, or has no workers".to_owned(),
@@ -172,6 +199,7 @@ impl Snapshot {
             () if here.iter().all(|worker| worker.pause.is_some() || worker.quarantined_until.is_some()) => {
                 "every connected worker is paused, or in quarantine after an exception".to_owned()
             }
+            () if lacking.is_some() => lacking.map(|lacking| lacking.told(&self.builds)).unwrap_or_default(),
             () => "every connected worker is busy, or other requests go first".to_owned(),
         }
     }

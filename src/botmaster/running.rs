@@ -211,6 +211,7 @@ impl Botmaster {
         if let (Some(session), Some(command)) = (self.workers.session(&worker), command) {
             session.commands.remove(&command);
         }
+        self.give_back(&worker, &request);
         if results == Results::Retry {
             self.queue.add(request);
         } else {
@@ -218,8 +219,6 @@ impl Botmaster {
                 Event::RequestComplete { request: request.request, builder: builder.clone(), results };
             self.store.also(event);
         }
-        self.workers.release(&worker, &builder);
-        self.may_start = true;
         let current = self.builders.get(&builder);
         if !current.is_some_and(|current| Arc::ptr_eq(current, &machine.plan().builder)) {
             // The worker still has the builder as this build knew it.

@@ -5,6 +5,7 @@ use super::distributor::Distributor;
 use super::errands::Errands;
 use super::limits::{CHUNK_PATIENCE, HEARTBEAT, QUEUE_POLL};
 use super::locals::LocalWorkers;
+use super::locks::{Lock, Locks};
 use super::running::Running;
 use super::store::Store;
 use super::workers::Workers;
@@ -74,6 +75,9 @@ pub struct Botmaster {
     pub(super) locals: LocalWorkers,
     pub(super) errands: Errands,
     pub(super) queue: Distributor,
+    pub(super) locks: Locks,
+    /// The lock that the first request of a builder lacked when it was looked at last, with a worker that was free.
+    pub(super) lacking: BTreeMap<String, Lock>,
     /// The largest id that the queue was ever told of.
     pub(super) newest: RequestId,
     /// Something has changed since the last time that nobody could be given anything.
@@ -107,6 +111,8 @@ impl Botmaster {
             locals: LocalWorkers::new(launcher),
             errands: Errands::new(runner, home),
             queue: Distributor::default(),
+            locks: Locks::default(),
+            lacking: BTreeMap::new(),
             newest: RequestId(0),
             may_start: false,
             builds: BTreeMap::new(),

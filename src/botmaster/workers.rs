@@ -211,19 +211,25 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// Takes a place on a worker for a build of this builder: on the free one with the fewest builds, and of
-    /// those on the one that has waited longest, so that all get their share.
-    pub fn reserve(&mut self, builder: &config::Builder) -> Option<String> {
+    /// The workers that can take a build of this builder now: those with the fewest builds first, and of those the
+    /// one that has waited longest, so that all get their share.
+    pub fn free_for(&self, builder: &config::Builder) -> impl Iterator<Item = &config::Worker> {
         let free = builder.workers.iter().filter_map(|name| {
             let worker = self.all.get(name).filter(|worker| worker.is_free_for(&builder.name))?;
-            Some((worker.building.len(), worker.last_used, name))
+            Some((worker.building.len(), worker.last_used, name, &worker.config))
         });
-        let (_, _, name) = free.min()?;
-        let worker = self.all.get_mut(name)?;
-        self.uses += 1;
-        worker.last_used = self.uses;
-        worker.building.insert(builder.name.clone());
-        Some(name.clone())
+        let mut free: Vec<_> = free.collect();
+        free.sort_unstable_by_key(|(builds, last_used, name, _)| (*builds, *last_used, *name));
+        free.into_iter().map(|(.., worker)| worker)
+    }
+
+    /// Takes a place on a worker for a build of this builder.
+    pub fn reserve(&mut self, worker: &str, builder: &str) {
+        if let Some(worker) = self.all.get_mut(worker) {
+            self.uses += 1;
+            worker.last_used = self.uses;
+            worker.building.insert(builder.to_owned());
+        }
     }
 
     /// Gives a place back.

@@ -48,8 +48,8 @@ pub const EVERYTHING: u32 = 3;
 /// The site's configuration with one of several sets of builders.
 pub fn configuration(variant: u32, dir: &std::path::Path) -> Config {
     let name = format!("variant-{variant}.yaml");
-    let extra = "  - {name: extra, workers: [w1], steps: [{shell: make extra}]}\n";
-    let other = "  - {name: other, workers: [w1, w2], steps: [{set_property: seen, value: '1'}]}\n";
+    let extra = "  - {name: extra, workers: [w1], locks: [site], steps: [{shell: make extra}]}\n";
+    let other = "  - {name: other, workers: [w1, w2], locks: [{lock: site, mode: counting, count: 2}], steps: [{set_property: seen, value: '1'}]}\n";
     let (builders, more) = match variant {
         0 => (String::new(), ""),
         1 => (extra.to_owned(), ", extra"),
@@ -61,6 +61,9 @@ pub fn configuration(variant: u32, dir: &std::path::Path) -> Config {
         "state_dir: {dir}
 url: http://localhost/
 pb: {{listen: 127.0.0.1:9989}}
+locks:
+  - {{name: site, max_count: 2}}
+  - {{name: disk, scope: worker}}
 workers:
   - {{name: w1, password: sekrit, max_builds: 1}}
   - {{name: w2, password: sekrit, max_builds: 2}}
@@ -69,9 +72,10 @@ schedulers:
   - {{type: any_branch, name: any, change_filter: {{branch: [main, dev]}}, builders: [slow], file_is_important: \"not path.startswith('docs/')\"}}
   - {{type: force, name: force, builders: [fast, slow{more}]}}
 builders:
-  - {{name: fast, workers: [w1, w2], steps: {steps}}}
+  - {{name: fast, workers: [w1, w2], locks: [disk, {{lock: site, mode: counting}}], steps: {steps}}}
   - name: slow
     workers: [w2]
+    locks: [disk]
     steps:
       - git: https://git.example.org/app.git
       - shell: make check

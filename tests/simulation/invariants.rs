@@ -4,7 +4,7 @@ use crate::driver::Acknowledged;
 use crate::house::House;
 use bellwether::botmaster::WorkerState;
 use bellwether::db::DbError;
-use bellwether::model::Results;
+use bellwether::model::{Build, Results};
 use std::collections::BTreeSet;
 
 fn read<R>(outcome: Result<R, DbError>) -> Result<R, String> {
@@ -27,8 +27,13 @@ pub fn check_always(house: &mut House) -> Result<(), String> {
             ));
         }
     }
+/// A request is built once at a time; no worker has more than it may, and no lock; no master's word breaks the
+/// protocol.
+pub fn check_always(house: &House) -> Result<(), String> {
     let mut running = BTreeSet::new();
-    for build in read(house.tree.db.builds().running())? {
+    let builds = read(house.tree.db.builds().running())?;
+    check_locks(&builds)?;
+    for build in builds {
         if !running.insert(build.request) {
             return Err(format!("request {} is built twice at the same time", build.request));
         }
@@ -42,6 +47,24 @@ pub fn check_always(house: &mut House) -> Result<(), String> {
         if let Some(offence) = peer.offences.first() {
             return Err(offence.clone());
         }
+    }
+    Ok(())
+}
+
+/// What the site's configurations say of locks, in other words: `fast` and `slow` have the disk of their worker to
+/// themselves; `extra` is alone with `site`, `other` takes both units of it, `fast` one.
+fn check_locks(running: &[Build]) -> Result<(), String> {
+    let count =
+        |builders: &[&str]| running.iter().filter(|build| builders.contains(&&*build.builder)).count();
+    for worker in ["w1", "w2"] {
+        let has_disk = |build: &&Build| build.worker == worker && ["fast", "slow"].contains(&&*build.builder);
+        if running.iter().filter(has_disk).count() > 1 {
+            return Err(format!("the disk of {worker} is used twice: {running:?}"));
+        }
+    }
+    let units = 2 * count(&["other"]) + count(&["fast"]);
+    if units > 2 || count(&["extra"]) > 1 || count(&["extra"]) == 1 && units > 0 {
+        return Err(format!("too many hold the lock of the site: {running:?}"));
     }
     Ok(())
 }

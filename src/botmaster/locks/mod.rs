@@ -13,8 +13,10 @@
 //! requests, walked in one [`Pass`]. Steps wait here.
 
 mod pass;
+mod wanted;
 
 pub use pass::Pass;
+pub use wanted::wanted;
 
 use crate::model::RequestId;
 use std::collections::BTreeMap;
@@ -35,6 +37,15 @@ pub enum Owner {
     Build(RequestId),
     /// A build's running step.
     Step(RequestId),
+}
+
+impl Owner {
+    /// The request that is being built.
+    pub fn request(self) -> RequestId {
+        match self {
+            Owner::Build(request) | Owner::Step(request) => request,
+        }
+    }
 }
 
 /// How a lock is wanted (`LK-03`).
@@ -218,8 +229,7 @@ impl Locks {
         let mut future = self.clone();
         loop {
             let stuck = |one: Owner, locks: &Locks| {
-                let (Owner::Build(request) | Owner::Step(request)) = one;
-                locks.waiting.iter().any(|(waiting, _)| *waiting == Owner::Step(request))
+                locks.waiting.iter().any(|(waiting, _)| *waiting == Owner::Step(one.request()))
             };
             let ended: Vec<Owner> =
                 future.held.keys().copied().filter(|held| !stuck(*held, &future)).collect();
@@ -230,6 +240,15 @@ impl Locks {
                 future.held.remove(&end);
             }
             future.let_in();
+        }
+    }
+}
+
+impl std::fmt::Display for Lock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.worker {
+            Some(worker) => write!(f, "{} of worker {worker}", self.name),
+            None => f.write_str(&self.name),
         }
     }
 }

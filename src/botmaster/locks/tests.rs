@@ -146,10 +146,7 @@ fn assert_within_capacity(locks: &Locks) {
 fn assert_nobody_is_forgotten(locks: &Locks) {
     let mut future = locks.clone();
     while !future.held.is_empty() || !future.waiting.is_empty() {
-        let waits = |owner: &Owner| {
-            let (Owner::Build(request) | Owner::Step(request)) = owner;
-            !future.waited_for(Owner::Step(*request)).is_empty()
-        };
+        let waits = |owner: &Owner| !future.waited_for(Owner::Step(owner.request())).is_empty();
         let Some(end) = future.held.keys().find(|owner| !waits(owner)).copied() else {
             panic!("all wait for ever: {locks:?}");
         };

@@ -37,7 +37,7 @@ fn the_highest_priority_goes_first_then_the_oldest_over_all_builders() {
         queue.add(waiting(id, builder, priority));
     }
     let mut slots = BTreeMap::from([("a", 2), ("b", 1), ("c", 0)]);
-    let picks = queue.pick(10, |builder| {
+    let picks = queue.pick(10, |builder, _| {
         let left = slots.get_mut(builder).filter(|left| **left > 0)?;
         *left -= 1;
         Some(format!("w-{builder}"))
@@ -47,7 +47,7 @@ fn the_highest_priority_goes_first_then_the_oldest_over_all_builders() {
     assert_eq!(queue.counts().collect::<Vec<_>>(), [("b", 1), ("c", 1)]);
     // A builder that was passed over keeps its place.
     assert_eq!(
-        ids(queue.pick(10, |_| Some("w".into())).into_iter().map(|pick| pick.waiting.request)),
+        ids(queue.pick(10, |_, _| Some("w".into())).into_iter().map(|pick| pick.waiting.request)),
         [4, 5]
     );
     assert!(queue.is_empty());
@@ -57,7 +57,7 @@ fn the_highest_priority_goes_first_then_the_oldest_over_all_builders() {
 fn a_limit_holds() {
     let mut queue = Distributor::default();
     (1..=5).for_each(|id| queue.add(waiting(id, "a", 0)));
-    assert_eq!(queue.pick(2, |_| Some("w".into())).len(), 2);
+    assert_eq!(queue.pick(2, |_, _| Some("w".into())).len(), 2);
     assert_eq!(ids(queue.ids()), [3, 4, 5]);
 }
 
@@ -112,7 +112,7 @@ proptest! {
                     model.insert((-priority, id, builder));
                 }
                 _ => {
-                    let picks = queue.pick(1, |wanted| (wanted == builder).then(|| "w".to_owned()));
+                    let picks = queue.pick(1, |wanted, _| (wanted == builder).then(|| "w".to_owned()));
                     let first = model.iter().find(|(_, _, its)| *its == builder).cloned();
                     let got = picks.first().map(|pick| pick.waiting.request.0);
                     prop_assert_eq!(got, first.as_ref().map(|(_, id, _)| *id));
@@ -120,7 +120,7 @@ proptest! {
                 }
             }
         }
-        let rest = queue.pick(usize::MAX, |_| Some("w".to_owned()));
+        let rest = queue.pick(usize::MAX, |_, _| Some("w".to_owned()));
         let expected: Vec<i64> = model.into_iter().map(|(_, id, _)| id).collect();
         prop_assert_eq!(ids(rest.iter().map(|pick| pick.waiting.request)), expected);
         prop_assert!(queue.is_empty());

@@ -7,6 +7,7 @@ mod files;
 mod git;
 mod golden;
 mod life;
+mod locking;
 mod machine;
 mod output;
 mod peer;

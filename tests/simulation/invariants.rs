@@ -14,7 +14,7 @@ fn read<R>(outcome: Result<R, DbError>) -> Result<R, String> {
 /// How long a worker may be silent and still count as connected, in microseconds.
 const SILENCE_US: i64 = 30_000_000;
 
-/// A request is built once at a time; no worker has more than it may; none that is dead counts as connected for long;
+/// A request is built once at a time; no worker has more than it may, and no lock; none that is dead counts as connected for long;
 /// no master's word breaks the protocol.
 pub fn check_always(house: &mut House) -> Result<(), String> {
     let now = house.sim.world().wall();
@@ -27,9 +27,6 @@ pub fn check_always(house: &mut House) -> Result<(), String> {
             ));
         }
     }
-/// A request is built once at a time; no worker has more than it may, and no lock; no master's word breaks the
-/// protocol.
-pub fn check_always(house: &House) -> Result<(), String> {
     let mut running = BTreeSet::new();
     let builds = read(house.tree.db.builds().running())?;
     check_locks(&builds)?;

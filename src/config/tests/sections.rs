@@ -211,12 +211,14 @@ fn what_is_not_said_has_its_default() {
           "caches": {},
           "metrics": null,
           "properties": {},
+          "locks": [],
           "workers": [
             {
               "name": "w1",
               "kind": "local",
               "password": null,
               "max_builds": null,
+              "locks": [],
               "properties": {
                 "os": {
                   "value": "debian",
@@ -233,6 +235,7 @@ fn what_is_not_said_has_its_default() {
               "kind": "local",
               "password": null,
               "max_builds": null,
+              "locks": [],
               "properties": {},
               "default_properties": {},
               "keepalive": "usual",
@@ -256,6 +259,7 @@ fn what_is_not_said_has_its_default() {
               "build_dir": "b1",
               "workdir": "build",
               "collapse_requests": true,
+              "locks": [],
               "steps": []
             }
           ],

@@ -134,6 +134,9 @@ make_worker() {
   touch "$home/worker-$1/zope/__init__.py"
   program "buildbot-worker-$1" "worker-$1" buildbot_worker.scripts.runner
   expect "worker version: $1" "buildbot-worker-$1" --version
+  # Its .tac files import more than its program does.
+  PYTHONPATH=$home/worker-$1 "$home/interpreter" -W ignore -c 'import buildbot_worker.bot' ||
+    fail "buildbot-worker $1 does not fit what it stands on"
 }
 
 # Fails unless a program says this: `expect TEXT PROGRAM ARGUMENT...`.

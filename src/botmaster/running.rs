@@ -152,13 +152,7 @@ impl Botmaster {
                 ];
                 self.call(connection, &worker, object, "startCommand", args, Purpose::StartCommand(key));
             }
-            Action::Interrupt(reason) => {
-                let Some(key) = running.command else { return };
-                let (connection, object, worker) =
-                    (running.connection, running.object, running.worker.clone());
-                let args = vec![Value::from(key.to_string()), Value::from(reason)];
-                self.call(connection, &worker, object, "interruptCommand", args, Purpose::Nothing);
-            }
+            Action::Interrupt(reason) => self.interrupt_command(build, &reason),
             Action::Disconnect(reason) => {
                 slog::warn!(turn.log(), "worker is disconnected"; "worker" => &running.worker, "why" => &reason);
                 let worker = running.worker.clone();
@@ -166,6 +160,15 @@ impl Botmaster {
             }
             Action::Finished { results, state } => self.finished(build, results, state, turn),
         }
+    }
+
+    /// Asks the worker to end the command that the build is running, if it is.
+    pub(super) fn interrupt_command(&mut self, build: BuildId, reason: &str) {
+        let Some(running) = self.builds.get(&build) else { return };
+        let Some(key) = running.command else { return };
+        let (connection, object, worker) = (running.connection, running.object, running.worker.clone());
+        let args = vec![Value::from(key.to_string()), Value::from(reason)];
+        self.call(connection, &worker, object, "interruptCommand", args, Purpose::Nothing);
     }
 
     fn open_log(&mut self, build: BuildId, name: String, kind: LogKind, turn: &mut Turn) {

@@ -324,9 +324,8 @@ impl Botmaster {
                 let _ = self.pb.answer(connection, call.request, Value::None);
             }
             (Target::Key(AVATAR), "shutdown") => {
-                slog::info!(turn.log(), "worker asks to leave"; "worker" => &name);
                 let _ = self.pb.answer(connection, call.request, Value::None);
-                self.leave_gracefully(&name, turn);
+                self.asks_to_leave(&name, turn);
             }
             (Target::Key(AVATAR), method) => {
                 let failure = Failure::no_such_perspective_method("Worker", method);

@@ -148,6 +148,9 @@ impl Botmaster {
             return self.throw_away(finding);
         };
         moving.errand = None;
+        // Workers since 0.9 cannot tell of a call of theirs that failed, and would never say that their command is
+        // complete. So none fails: where the master's side is in trouble, the command is interrupted.
+        let mut in_vain = false;
         let answer = match finding {
             Finding::Moved(stream, answer) => {
                 moving.stream = Some(stream);
@@ -168,18 +171,18 @@ impl Botmaster {
                 return self.drop_session(&worker, &format!("a transfer broke off: {panic}"));
             }
         };
-        if let Some((request, _)) = moving.asked.pop_front() {
-            let _ = match answer {
-                Ok(bytes) => {
-                    let value = bytes.map_or(Value::None, Value::Bytes);
-                    self.pb.answer(connection, request, value)
+        if let Some((request, verb)) = moving.asked.pop_front() {
+            let answer = answer.unwrap_or_else(|trouble| {
+                if moving.trouble.is_none() {
+                    moving.trouble = Some(trouble);
+                    in_vain = true;
                 }
-                Err(trouble) => {
-                    let failure = Failure::runtime_error(&trouble);
-                    moving.trouble.get_or_insert(trouble);
-                    self.pb.fail(connection, request, failure)
-                }
-            };
+                matches!(verb, Verb::Read(_)).then(Bytes::new)
+            });
+            if in_vain {
+                self.interrupt_command(build, "the master cannot go on with the transfer");
+            }
+            let _ = self.pb.answer(connection, request, answer.map_or(Value::None, Value::Bytes));
         }
         self.move_on(build);
     }

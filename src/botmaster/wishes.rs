@@ -4,6 +4,7 @@ use super::limits::{KILL_PATIENCE, SHUTDOWN_PATIENCE};
 use super::service::Alarm;
 use super::workers::Purpose;
 use super::{Botmaster, Refused, WorkerWish};
+use crate::db;
 use crate::kernel::Turn;
 use crate::model::{Event, Mono, Results};
 use std::time::Duration;
@@ -45,8 +46,22 @@ impl Botmaster {
         Ok(())
     }
 
+    /// The worker itself wants to leave (`SL-13`).
+    pub(super) fn asks_to_leave(&mut self, name: &str, turn: &mut Turn) {
+        slog::info!(turn.log(), "worker asks to leave"; "worker" => name);
+        let Some(worker) = self.workers.all.get(name) else { return };
+        let (leaving, pause) = (name.to_owned(), worker.pause.clone());
+        let (tell, event) = (self.store.teller(), Event::WorkerUpdated { worker: name.to_owned() });
+        self.db.write_later_then(
+            0,
+            move |tx| db::workers::set_wishes(tx, &leaving, pause.as_deref(), true),
+            move |()| tell.tell(event),
+        );
+        self.leave_gracefully(name, turn);
+    }
+
     /// From now on the worker gets no builds; once its last is done, it is shut down (`SL-13`).
-    pub(super) fn leave_gracefully(&mut self, name: &str, turn: &mut Turn) {
+    fn leave_gracefully(&mut self, name: &str, turn: &mut Turn) {
         if let Some(worker) = self.workers.all.get_mut(name) {
             worker.graceful = true;
         }

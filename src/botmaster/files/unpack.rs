@@ -160,6 +160,10 @@ impl Unpacking<'_> {
 
     /// Where a member goes; `None` for the directory itself.
     fn inside(&self, name: &Path) -> Result<Option<PathBuf>, String> {
+        // What Python 2 calls the directory itself, which it names with nothing and the slash of a directory.
+        if name == Path::new("/") {
+            return Ok(None);
+        }
         let mut path = self.into.to_owned();
         let mut depth = 0;
         for part in name.components() {

@@ -46,6 +46,9 @@ fn a_worker_that_sends_more_than_it_may_leaves_nothing() {
     assert_eq!(names(&dir.path().join("out")), [] as [&str; 0]);
     let step = rig.db.steps().of_build(crate::model::BuildId(1)).unwrap().remove(0).id;
     assert_eq!(rig.log(step, "err.text"), "more than 3 bytes were sent\n");
+    // None of its calls failed: it would not know how to tell of that.
+    let interrupts = rig.calls.iter().filter(|call| call.starts_with("b.interruptCommand"));
+    assert_eq!(interrupts.count(), 1, "{:#?}", rig.calls);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod browser;
 mod http;
 mod process;
-mod programs;
+pub mod programs;
 mod repository;
 mod rows;
 mod site;

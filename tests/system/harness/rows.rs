@@ -1,5 +1,6 @@
 //! What the master has stored, read from outside while it runs.
 
+use std::io::Read;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, Row};
@@ -81,7 +82,17 @@ impl Rows {
              JOIN steps ON steps.id = logs.step WHERE steps.build = {build} ORDER BY steps.number, logs.id, first_line"
         );
         let chunks: Vec<Vec<u8>> = self.all(&sql, |row| row.get(0));
-        let text = |chunk: &Vec<u8>| zstd::decode_all(chunk.as_slice()).expect("a zstd frame");
+        // Of a finished log, chunks are packed in the one way or the other.
+        let text = |chunk: &Vec<u8>| {
+            let mut text = Vec::new();
+            match chunk.starts_with(b"BZh") {
+                true => bzip2::read::BzDecoder::new(chunk.as_slice()).read_to_end(&mut text).expect("bzip2"),
+                false => {
+                    zstd::Decoder::new(chunk.as_slice()).expect("zstd").read_to_end(&mut text).expect("zstd")
+                }
+            };
+            text
+        };
         String::from_utf8_lossy(&chunks.iter().flat_map(text).collect::<Vec<u8>>()).into_owned()
     }
 

@@ -1,4 +1,4 @@
-//! The main job, on the real worker and on ours: the same story for both.
+//! The main job, on the real worker by either protocol and on ours: the same story for all.
 
 use crate::harness::{Build, Make, Repository, Site, eventually};
 
@@ -119,10 +119,13 @@ fn a_master_that_crashed_builds_again_what_was_running(make: Make) {
 }
 
 /// Each story as a test of each make.
-macro_rules! on_both {
+macro_rules! on_all {
     ($($story:ident)*) => {
         mod real {
             $(#[test] fn $story() { super::$story(super::Make::Real) })*
+        }
+        mod msgpack {
+            $(#[test] fn $story() { super::$story(super::Make::Msgpack) })*
         }
         mod ours {
             $(#[test] fn $story() { super::$story(super::Make::Ours) })*
@@ -130,7 +133,7 @@ macro_rules! on_both {
     };
 }
 
-on_both! {
+on_all! {
     builds_a_commit_of_a_repository
     a_failed_step_halts_the_build_but_for_what_always_runs
     a_log_is_stored_while_its_step_runs

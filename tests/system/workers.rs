@@ -59,3 +59,27 @@ fn our_worker_says_why_it_is_refused() {
     let wrong = Make::Ours.start(&site, "w1", "guessed");
     says(&wrong, "the master refuses the login: wrong worker name or password");
 }
+
+#[test]
+fn a_wrong_password_is_refused_over_msgpack_too() {
+    let site = site_of(WAITING);
+    let _wrong = Make::Msgpack.start_in(&site, "wrong", "w1", "guessed");
+    logs(&site, "a login is refused, why: wrong password");
+    let _right = Make::Msgpack.start(&site, "w1", "sesame");
+    builds(&site);
+}
+
+#[test]
+fn a_worker_that_is_told_to_leave_ends_and_its_page_says_what_it_speaks() {
+    let site = site_of(WAITING);
+    let mut worker = Make::Msgpack.start(&site, "w1", "sesame");
+    site.force();
+    site.build_says(1, "begun");
+    let page = site.page("GET", "/workers/w1").body;
+    assert!(page.contains("msgpack_experimental_v7"), "{page}");
+    let answer = site.page("POST", "/workers/w1/shutdown");
+    assert!(answer.status < 400, "{answer:?}");
+    site.open("go");
+    site.build_ends(1, Build::SUCCESS);
+    worker.ends();
+}

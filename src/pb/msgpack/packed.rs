@@ -215,18 +215,43 @@ fn head(
     Ok(())
 }
 
-/// A whole number in the shortest form.
+/// A whole number in the shortest form; as others do, unsigned where both are as short.
 fn int(number: i64, out: &mut Vec<u8>) {
-    if let Ok(small) = i8::try_from(number)
-        && small >= -32
-    {
-        out.extend_from_slice(&small.to_be_bytes());
-    } else if let Ok(short) = i16::try_from(number) {
-        out.push(0xd1);
-        out.extend_from_slice(&short.to_be_bytes());
-    } else if let Ok(middle) = i32::try_from(number) {
-        out.push(0xd2);
+    match (u64::try_from(number), i8::try_from(number)) {
+        (Ok(small @ 0..=0x7f), _) => out.push(small as u8),
+        (Ok(number), _) => unsigned(number, out),
+        (_, Ok(small)) if small >= -32 => out.extend_from_slice(&small.to_be_bytes()),
+        (_, Ok(small)) => {
+            out.push(0xd0);
+            out.extend_from_slice(&small.to_be_bytes());
+        }
+        _ => negative(number, out),
+    }
+}
+
+fn unsigned(number: u64, out: &mut Vec<u8>) {
+    if let Ok(short) = u8::try_from(number) {
+        out.extend_from_slice(&[0xcc, short]);
+    } else if let Ok(middle) = u16::try_from(number) {
+        out.push(0xcd);
         out.extend_from_slice(&middle.to_be_bytes());
+    } else if let Ok(long) = u32::try_from(number) {
+        out.push(0xce);
+        out.extend_from_slice(&long.to_be_bytes());
+    } else {
+        out.push(0xcf);
+        out.extend_from_slice(&number.to_be_bytes());
+    }
+}
+
+/// One that does not fit 8 bits.
+fn negative(number: i64, out: &mut Vec<u8>) {
+    if let Ok(middle) = i16::try_from(number) {
+        out.push(0xd1);
+        out.extend_from_slice(&middle.to_be_bytes());
+    } else if let Ok(long) = i32::try_from(number) {
+        out.push(0xd2);
+        out.extend_from_slice(&long.to_be_bytes());
     } else {
         out.push(0xd3);
         out.extend_from_slice(&number.to_be_bytes());

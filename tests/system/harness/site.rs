@@ -19,7 +19,7 @@ use super::wait::eventually_or;
 const HEAD: &str = "title: Test\nstate_dir: @DIR@/state\nwww: {listen: 127.0.0.1:@WWW@}\n";
 
 /// Where workers connect, unless the configuration says so itself.
-const PORT: &str = "pb: {listen: 127.0.0.1:@PB@}\n";
+const PORT: &str = "pb: {listen: 127.0.0.1:@PB@}\nmsgpack: {listen: 127.0.0.1:@MSGPACK@}\n";
 
 /// A program for builds that shall run until the test lets them: it waits for a file.
 const WAIT_FOR: &str =
@@ -33,6 +33,7 @@ const ON_A_FULL_DISK: &str = "mkdir -p \"$0\" && mount -t tmpfs -o size=64m tmpf
 pub struct Site {
     dir: TempDir,
     pub pb_port: u16,
+    pub msgpack_port: u16,
     pub www_port: u16,
     /// Where the master says to its service manager that it is ready.
     notified: UnixDatagram,
@@ -52,8 +53,8 @@ impl Site {
         let dir = TempDir::new().expect("a folder");
         let notified = UnixDatagram::bind(dir.path().join("notify")).expect("a socket");
         notified.set_read_timeout(Some(Duration::from_millis(100))).expect("a time-out");
-        let (pb_port, www_port) = (free_port(), free_port());
-        let site = Site { dir, pb_port, www_port, notified, master: None };
+        let (pb_port, msgpack_port, www_port) = (free_port(), free_port(), free_port());
+        let site = Site { dir, pb_port, msgpack_port, www_port, notified, master: None };
         site.configure(body);
         let wait_for = site.path("wait-for");
         std::fs::write(&wait_for, WAIT_FOR).expect("a file");
@@ -75,6 +76,7 @@ impl Site {
         let text = format!("{HEAD}{port}{body}")
             .replace("@DIR@", &self.dir.path().display().to_string())
             .replace("@PB@", &self.pb_port.to_string())
+            .replace("@MSGPACK@", &self.msgpack_port.to_string())
             .replace("@WWW@", &self.www_port.to_string());
         std::fs::write(self.path("master.yaml"), text).expect("a file");
     }

@@ -14,6 +14,8 @@ const DIR: &str = "@DIR@";
 pub enum Make {
     /// Buildbot's own.
     Real,
+    /// The same, by its other protocol.
+    Msgpack,
     /// `bellwether-worker`.
     Ours,
 }
@@ -35,10 +37,21 @@ impl Make {
     /// The same in a directory of another name.
     #[track_caller]
     pub fn start_in(self, site: &Site, folder: &str, name: &str, password: &str) -> Worker {
-        let master = format!("127.0.0.1:{}", site.pb_port);
+        let port = if self == Make::Msgpack { site.msgpack_port } else { site.pb_port };
+        let master = format!("127.0.0.1:{port}");
         let (program, arguments) = match self {
-            Make::Real => {
-                let create = vec!["create-worker", "--maxdelay=1", DIR, &master, name, password];
+            Make::Real | Make::Msgpack => {
+                let protocol = if self == Make::Msgpack { "msgpack_experimental_v7" } else { "pb" };
+                let create = vec![
+                    "create-worker",
+                    "--maxdelay=1",
+                    "--protocol",
+                    protocol,
+                    DIR,
+                    &master,
+                    name,
+                    password,
+                ];
                 (real("buildbot-worker"), create)
             }
             Make::Ours => {
@@ -76,7 +89,7 @@ impl Make {
 
     fn process(self, site: &Site, dir: &std::path::Path) -> Process {
         let mut command = match self {
-            Make::Real => {
+            Make::Real | Make::Msgpack => {
                 let mut command = site.program(real("buildbot-worker"));
                 command.args(["start", "--nodaemon"]);
                 command
@@ -95,6 +108,11 @@ impl Worker {
     /// Ends it as a crash does.
     pub fn crash(&mut self) {
         self.process.crash();
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn ends(&mut self) {
+        self.process.ends();
     }
 
     /// Starts it again, in the same directory.

@@ -264,7 +264,7 @@ impl Botmaster {
             object,
             command: None,
             moving: None,
-            looking: None,
+            errand: None,
             step: None,
             steps_begun: 0,
             logs: Vec::new(),

@@ -5,10 +5,10 @@
 //! botmaster never waits for an errand; an errand may wait until the botmaster has room for its news.
 
 use super::files::{Kept, Stream};
-use super::limits::{DISK_THREADS, LANE_QUEUE};
+use super::limits::{DISK_THREADS, LANE_QUEUE, PROGRAM_THREADS};
 use super::{Botmaster, Msg};
 use crate::kernel::{Address, Ranked, rank, thread};
-use crate::model::BuildId;
+use crate::model::{BuildId, Channel};
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::collections::{BTreeMap, VecDeque};
@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub enum Lane {
     /// The master's disk.
     Disk,
+    /// Programs on the master.
+    Program,
 }
 
 impl Lane {
@@ -25,12 +27,14 @@ impl Lane {
     fn threads(self) -> usize {
         match self {
             Lane::Disk => DISK_THREADS,
+            Lane::Program => PROGRAM_THREADS,
         }
     }
 
     fn name(self) -> &'static str {
         match self {
             Lane::Disk => "errand-disk",
+            Lane::Program => "errand-program",
         }
     }
 }
@@ -44,6 +48,10 @@ pub enum Finding {
     Settled(Result<Kept, String>),
     /// Whether a file is there to be sent.
     Looked(Result<(), String>),
+    /// What a program says: there will be more.
+    Said(Channel, Bytes),
+    /// A program ended: its exit code, `None` for a signal; or it never began.
+    Exited(Result<Option<i32>, String>),
     /// The errand broke off by a bug: its panic.
     Broken(String),
 }
@@ -121,6 +129,20 @@ impl Runner for Threads {
     }
 }
 
+/// The way home of an errand.
+#[derive(Clone)]
+pub struct Teller {
+    home: Address<Errand, Botmaster>,
+    key: u64,
+}
+
+impl Teller {
+    /// Tells, as soon as the botmaster has room. Where it is gone, nobody needs to know.
+    pub fn tell(&self, finding: Finding) {
+        let _ = self.home.push(Msg::ErrandDone(Done { key: self.key, finding }));
+    }
+}
+
 /// The errands that are under way.
 pub(super) struct Errands {
     runner: Box<dyn Runner>,
@@ -141,15 +163,11 @@ impl Errands {
         key: u64,
         build: BuildId,
         lane: Lane,
-        errand: impl FnOnce() -> Finding + Send + 'static,
+        errand: impl FnOnce(&Teller) -> Finding + Send + 'static,
     ) {
         self.builds.insert(key, build);
-        let home = self.home.clone();
-        let work = move || {
-            let finding = thread::catch(errand).unwrap_or_else(Finding::Broken);
-            // Where the botmaster is gone, nobody needs to know.
-            let _ = home.push(Msg::ErrandDone(Done { key, finding }));
-        };
+        let teller = Teller { home: self.home.clone(), key };
+        let work = move || teller.tell(thread::catch(|| errand(&teller)).unwrap_or_else(Finding::Broken));
         self.add(lane, Box::new(work));
     }
 
@@ -157,6 +175,11 @@ impl Errands {
     pub fn forget(&mut self, lane: Lane, work: impl FnOnce() + Send + 'static) {
         // What it panics about is a bug that must not take the lane's thread along.
         self.add(lane, Box::new(move || drop(thread::catch(work))));
+    }
+
+    /// Whose errand it is, while it is under way.
+    pub fn owner(&self, key: u64) -> Option<BuildId> {
+        self.builds.get(&key).copied()
     }
 
     /// An errand is done, so that there is room: whose it was, unless that is over.

@@ -149,3 +149,16 @@ pub const PROBLEMS_BYTES: usize = 256 << 10;
 
 /// How often a step says anew what it is doing, at most.
 pub const STATE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How many programs of steps run on the master at the same time; further ones wait.
+pub const PROGRAM_THREADS: usize = 8;
+
+/// How much of a program's output is read at a time.
+pub const PROGRAM_READ_BYTES: usize = 16 << 10;
+
+/// How long the output of a program on the master is read after its end, in case that something that it left
+/// running holds it open.
+pub const PIPE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many properties one step takes out of a program's output.
+pub const EXTRACTED: usize = 1000;

@@ -26,6 +26,7 @@ pub mod local;
 mod locals;
 pub mod locks;
 pub mod logs;
+pub mod programs;
 mod properties;
 mod pulse;
 mod quarantine;

@@ -6,7 +6,7 @@ use super::limits::ID_BLOCK;
 use super::logs::LogWriter;
 use super::service::Alarm;
 use super::store::Write;
-use super::transfers::Moving;
+use super::transfers::{Errand, Moving};
 use super::workers::Purpose;
 use crate::config::Secret;
 use crate::db::IdKind;
@@ -33,8 +33,8 @@ pub(super) struct Running {
     pub command: Option<u64>,
     /// What the running command moves.
     pub moving: Option<Moving>,
-    /// The errand that looks for a file.
-    pub looking: Option<u64>,
+    /// What the step has done on the master.
+    pub errand: Option<Errand>,
     /// The current step and its number.
     pub step: Option<(StepId, i64)>,
     pub steps_begun: i64,
@@ -128,6 +128,7 @@ impl Botmaster {
                 }
             }
             Action::Settle { keep } => self.settle_transfer(build, keep),
+            Action::RunProgram(program) => self.run_program(build, program),
             Action::Look(path) => self.look_for(build, path),
             Action::Run(mut command) => {
                 if let Some(transfer) = command.transfer.take() {

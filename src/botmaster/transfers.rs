@@ -1,4 +1,4 @@
-//! The master's ends of transfers: what a worker writes or reads is handed to errands, one call at a time, and the
+//! What builds do on the master, and the master's ends of transfers: what a worker writes or reads is handed to errands, one call at a time, and the
 //! call is answered when the disk has done it. So a slow disk slows the worker that it serves, and nobody else.
 
 use super::Botmaster;
@@ -6,6 +6,7 @@ use super::build::Input;
 use super::errands::{Done, Finding, Lane};
 use super::files::{self, Kept, Stream, Transfer, Verb};
 use super::limits::TRANSFER_CALLS;
+use super::programs::{self, Leash, Program};
 use crate::kernel::Turn;
 use crate::model::BuildId;
 use crate::pb::{Call, Failure, Request, Value};
@@ -13,6 +14,13 @@ use crate::pbmanager::ConnectionId;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::path::PathBuf;
+
+/// What a step has done on the master.
+pub(super) struct Errand {
+    pub key: u64,
+    /// Ends it, if it is a program.
+    pub leash: Leash,
+}
 
 /// The transfer of a running command.
 pub(super) struct Moving {
@@ -76,13 +84,13 @@ impl Botmaster {
         moving.errand = Some(key);
         if let Some((_, verb)) = moving.asked.front() {
             let verb = verb.clone();
-            self.errands.begin(key, build, Lane::Disk, move || {
+            self.errands.begin(key, build, Lane::Disk, move |_| {
                 let answer = stream.perform(verb);
                 Finding::Moved(stream, answer)
             });
         } else if let Some(keep) = moving.settle.take() {
             let trouble = moving.trouble.take();
-            self.errands.begin(key, build, Lane::Disk, move || {
+            self.errands.begin(key, build, Lane::Disk, move |_| {
                 let kept = match (keep, trouble) {
                     (true, None) => stream.keep(),
                     (_, trouble) => {
@@ -105,11 +113,13 @@ impl Botmaster {
         }
     }
 
-    /// Nobody needs what the last command moved: it is thrown away.
+    /// The step is over: what its last command moved is thrown away, and what it runs on the master is ended.
     pub(super) fn end_transfer(&mut self, build: BuildId) {
         let Some(running) = self.builds.get_mut(&build) else { return };
         let (moving, worker) = (running.moving.take(), running.worker.clone());
-        running.looking = None;
+        if let Some(Errand { leash, .. }) = running.errand.take() {
+            leash.pull();
+        }
         let Some(moving) = moving else { return };
         if let Some(session) = self.workers.session(&worker) {
             session.transfers.remove(&moving.key);
@@ -123,25 +133,45 @@ impl Botmaster {
     pub(super) fn look_for(&mut self, build: BuildId, path: PathBuf) {
         let key = self.key();
         if let Some(running) = self.builds.get_mut(&build) {
-            running.looking = Some(key);
-            self.errands.begin(key, build, Lane::Disk, move || Finding::Looked(files::look(&path)));
+            running.errand = Some(Errand { key, leash: Leash::default() });
+            self.errands.begin(key, build, Lane::Disk, move |_| Finding::Looked(files::look(&path)));
+        }
+    }
+
+    /// Runs a program on the master; the build hears what it says, and of its end.
+    pub(super) fn run_program(&mut self, build: BuildId, program: Program) {
+        let (key, leash) = (self.key(), Leash::default());
+        if let Some(running) = self.builds.get_mut(&build) {
+            running.errand = Some(Errand { key, leash: leash.clone() });
+            self.errands.begin(key, build, Lane::Program, move |teller| {
+                let teller = teller.clone();
+                let say = move |channel, text| teller.tell(Finding::Said(channel, text));
+                Finding::Exited(programs::run(&program, &leash, say))
+            });
         }
     }
 
     pub(super) fn errand_done(&mut self, done: Done, turn: &mut Turn) {
         let Done { key, finding } = done;
-        let Some(build) = self.errands.returned(key) else { return };
+        let is_last = !matches!(finding, Finding::Said(..));
+        let owner = if is_last { self.errands.returned(key) } else { self.errands.owner(key) };
+        let Some(build) = owner else { return };
         if let Finding::Broken(panic) = &finding {
             slog::crit!(turn.log(), "an errand broke off"; "panic" => panic);
         }
         let Some(running) = self.builds.get_mut(&build) else { return self.throw_away(finding) };
-        if running.looking == Some(key) {
-            running.looking = None;
-            let result = match finding {
-                Finding::Looked(result) => result,
-                other => Err(format!("{other:?}")),
+        if running.errand.as_ref().is_some_and(|errand| errand.key == key) {
+            if is_last {
+                running.errand = None;
+            }
+            let input = match finding {
+                Finding::Said(channel, text) => Input::Said(channel, text),
+                Finding::Looked(result) => Input::Looked(result),
+                Finding::Exited(result) => Input::Exited(result),
+                Finding::Moved(..) | Finding::Settled(_) => return,
+                Finding::Broken(panic) => Input::Exited(Err(panic)),
             };
-            return self.feed(build, Input::Looked(result), turn);
+            return self.feed(build, input, turn);
         }
         let connection = running.connection;
         let Some(moving) = running.moving.as_mut().filter(|moving| moving.errand == Some(key)) else {
@@ -160,7 +190,7 @@ impl Botmaster {
                 self.end_transfer(build);
                 return self.feed(build, Input::Settled(result), turn);
             }
-            Finding::Looked(_) => return,
+            Finding::Looked(_) | Finding::Said(..) | Finding::Exited(_) => return,
             Finding::Broken(panic) if moving.asked.is_empty() => {
                 self.end_transfer(build);
                 return self.feed(build, Input::Settled(Err(panic)), turn);

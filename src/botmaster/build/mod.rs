@@ -10,8 +10,9 @@ mod watch;
 use super::command::{Command, Output, told};
 use super::files::Kept;
 use super::limits::{INTERRUPT_PATIENCE, START_PATIENCE};
+use super::programs::Program;
 use super::render::Secrets;
-use super::step::{ended, short};
+use super::step::ended;
 use super::steps::{Abilities, End};
 use crate::config::Builder;
 use crate::model::{Channel, LogKind, Mono, Properties, Results, SourceStamp};
@@ -66,7 +67,11 @@ pub enum Input<'a> {
     Lost(&'a str),
     /// What the current command moved stands where it belongs, or why not.
     Settled(Result<Kept, String>),
-    /// What the step's errand found, on the master.
+    /// What a program on the master says.
+    Said(Channel, Bytes),
+    /// A program on the master ended: its exit code, `None` for a signal; or it never began.
+    Exited(Result<Option<i32>, String>),
+    /// Whether the file that the step looked for can be sent.
     Looked(Result<(), String>),
     /// Its deadline has come.
     Timer,
@@ -120,6 +125,8 @@ pub enum Action {
     },
     /// See whether this file of the master's can be sent.
     Look(PathBuf),
+    /// Run this program on the master.
+    RunProgram(Program),
     /// Interrupt the command that runs.
     Interrupt(String),
     /// The worker does not do what it must: close its connection.
@@ -233,6 +240,8 @@ impl Build {
             (_, Input::Lost(why)) => self.lost(why, out),
             (_, Input::Settled(result)) => self.settled(result, env, out),
             (_, Input::Looked(result)) => self.looked(result, env, out),
+            (_, Input::Said(channel, text)) => self.said_on_master(channel, text, env, out),
+            (_, Input::Exited(result)) => self.exited(result, env, out),
             (_, Input::Timer) => self.timer(env, out),
         }
     }
@@ -252,14 +261,26 @@ impl Build {
                 },
             };
             let text = self.secrecy.clean(text);
-            if log == 0 {
-                current.machine.hear(channel, &text);
-            }
-            let step = &builder.steps[current.at];
-            if let Some(state) = current.watch.hear(step, &name, channel, &text, env.now) {
-                out.push(Action::StepState(short(&state)));
-            }
-            out.push(Action::Log { log, channel, text });
+            current.hear(&builder.steps[current.at], log, &name, channel, text, env.now, out);
+        }
+    }
+
+    fn said_on_master(&mut self, channel: Channel, text: Bytes, env: &Env<'_>, out: &mut Vec<Action>) {
+        let builder = self.plan.builder.clone();
+        let Some(current) = self.current.as_mut().filter(|current| matches!(current.work, Work::Program))
+        else {
+            return;
+        };
+        let text = self.secrecy.clean(text);
+        current.hear(&builder.steps[current.at], 0, "", channel, text, env.now, out);
+    }
+
+    fn exited(&mut self, result: Result<Option<i32>, String>, env: &Env<'_>, out: &mut Vec<Action>) {
+        let Some(current) = &mut self.current else { return };
+        if let Work::Program = current.work {
+            current.work = Work::Nothing;
+            let next = current.machine.exited(result);
+            self.follow(next, env, out);
         }
     }
 
@@ -294,8 +315,11 @@ impl Build {
 
     fn looked(&mut self, result: Result<(), String>, env: &Env<'_>, out: &mut Vec<Action>) {
         let Some(current) = &mut self.current else { return };
-        let next = current.machine.looked(result);
-        self.follow(next, env, out);
+        if let Work::Looking = current.work {
+            current.work = Work::Nothing;
+            let next = current.machine.looked(result);
+            self.follow(next, env, out);
+        }
     }
 
     /// The command ended by a failure of the worker's, or was refused.
@@ -338,7 +362,7 @@ impl Build {
         current.interrupts += 1;
         let grace = match &current.work {
             Work::Command(command) => command.grace,
-            Work::Nothing | Work::Settling(_) => Duration::ZERO,
+            Work::Nothing | Work::Looking | Work::Program | Work::Settling(_) => Duration::ZERO,
         };
         self.deadline = Some(now + INTERRUPT_PATIENCE + grace);
         out.push(Action::Interrupt(reason));
@@ -366,6 +390,10 @@ impl Build {
         let Some(current) = &mut self.current else {
             return out.push(Action::Disconnect("it does not answer that a build begins".to_owned()));
         };
+        if matches!(current.work, Work::Program) {
+            let detail = Some("timed out".to_owned());
+            return self.end_step(End { detail, ..End::plain(Results::Failure) }, env, out);
+        }
         if !matches!(current.work, Work::Command(_)) {
             let next = current.machine.go_on(None);
             return self.follow(next, env, out);

@@ -8,7 +8,8 @@ use crate::botmaster::render::{Moment, Scene, ask};
 use crate::botmaster::step::{build_ended, ended, fold, short};
 use crate::botmaster::steps::{End, Machine, Next, Site};
 use crate::config::{Condition, Step};
-use crate::model::{Channel, LogKind, Results};
+use crate::model::{Channel, LogKind, Mono, Results};
+use bytes::Bytes;
 use std::cell::RefCell;
 
 /// The log of a step's commands.
@@ -33,11 +34,15 @@ pub(super) struct Current {
 /// What a step waits for.
 #[derive(Debug, Default)]
 pub(super) enum Work {
-    /// The time, or an errand.
+    /// The time.
     #[default]
     Nothing,
+    /// Whether the master has a file.
+    Looking,
     /// The worker's command.
     Command(Running),
+    /// A program on the master.
+    Program,
     /// The master's disk, after the command came to this.
     Settling(Outcome),
 }
@@ -131,7 +136,16 @@ impl Build {
                 current.work = Work::Command(Running::new(&command));
                 out.push(Action::Run(command));
             }
-            Next::Look(path) => out.push(Action::Look(path)),
+            Next::Program(program, max_time) => {
+                current.log(STDIO, LogKind::Stdio, out);
+                current.work = Work::Program;
+                self.deadline = max_time.map(|time| env.now + time);
+                out.push(Action::RunProgram(program));
+            }
+            Next::Look(path) => {
+                current.work = Work::Looking;
+                out.push(Action::Look(path));
+            }
             Next::Wait(pause) => self.deadline = Some(env.now + pause),
             Next::Done(end) => self.close_step(end, env, out),
         }
@@ -266,6 +280,27 @@ impl Current {
                 None
             }
         }
+    }
+
+    /// A piece of a log's, from which secrets were taken.
+    #[expect(clippy::too_many_arguments, reason = "what is told of a piece, and where to tell it")]
+    pub fn hear(
+        &mut self,
+        step: &Step,
+        log: usize,
+        name: &str,
+        channel: Channel,
+        text: Bytes,
+        now: Mono,
+        out: &mut Vec<Action>,
+    ) {
+        if log == 0 {
+            self.machine.hear(channel, &text);
+        }
+        if let Some(state) = self.watch.hear(step, name, channel, &text, now) {
+            out.push(Action::StepState(short(&state)));
+        }
+        out.push(Action::Log { log, channel, text });
     }
 
     /// The number of the log of this name, which is opened if it is new; `None` where there are too many.

@@ -2,9 +2,11 @@
 
 mod compile;
 mod download;
+mod extract;
 mod files;
 mod git;
 mod lines;
+mod master_shell;
 mod program;
 mod set_property;
 mod shell;
@@ -14,6 +16,7 @@ mod upload;
 pub use lines::LineCutter;
 
 use super::command::{Command, Outcome};
+use super::programs::Program;
 use super::render::Scene;
 use crate::config::{Builder, StepKind, Template};
 use crate::model::{Channel, Properties, Results};
@@ -74,6 +77,8 @@ pub enum Next {
     Run(Command),
     /// See whether this file of the master's can be sent; [`Machine::looked`] gets the answer.
     Look(PathBuf),
+    /// Run this program on the master, for so long at most; [`Machine::exited`] gets its end.
+    Program(Program, Option<Duration>),
     /// Wait that long; [`Machine::go_on`] then gets no outcome.
     Wait(Duration),
     /// It is done.
@@ -114,10 +119,14 @@ pub enum Machine {
     Compile(Box<compile::Compile>),
     /// Tests.
     Test(Box<test::Test>),
+    /// A program on the master.
+    MasterShell(master_shell::MasterShell),
     /// A git working tree.
     Git(Box<git::Git>),
     /// A property.
     SetProperty(set_property::SetProperty),
+    /// A program whose output is read.
+    Extracting(Box<extract::Extracting>),
     /// Nothing that takes time: what it does, in its own words.
     Instant(&'static str),
     /// Work on files.
@@ -148,6 +157,10 @@ impl Machine {
                 let (test, next) = test::Test::begin(config, site)?;
                 (Machine::Test(Box::new(test)), next)
             }
+            StepKind::MasterShell(config) => {
+                let (shell, next) = master_shell::MasterShell::begin(config, site)?;
+                (Machine::MasterShell(shell), next)
+            }
             StepKind::Git(config) => {
                 let (git, next) = git::Git::begin(config, site)?;
                 (Machine::Git(Box::new(git)), next)
@@ -155,6 +168,10 @@ impl Machine {
             StepKind::SetProperty(config) => {
                 let (set, next) = set_property::SetProperty::begin(config, site)?;
                 (Machine::SetProperty(set), next)
+            }
+            StepKind::SetPropertiesFromCommand(config) => {
+                let (extracting, next) = extract::Extracting::begin(config, site)?;
+                (Machine::Extracting(Box::new(extracting)), next)
             }
             StepKind::SetProperties(config) => {
                 (Machine::Instant("set properties"), Next::Done(set_property::several(config, site)?))
@@ -185,7 +202,8 @@ impl Machine {
             Machine::Test(test) => test.go_on(outcome.unwrap_or_default()),
             Machine::Git(git) => git.go_on(outcome),
             Machine::SetProperty(set) => set.go_on(&outcome.unwrap_or_default()),
-            Machine::Instant(_) => Next::Done(End::plain(Results::Success)),
+            Machine::MasterShell(_) | Machine::Instant(_) => Next::Done(End::plain(Results::Success)),
+            Machine::Extracting(extracting) => extracting.go_on(&outcome.unwrap_or_default()),
             Machine::Files(files) => files.go_on(&outcome.unwrap_or_default()),
             Machine::Upload(upload) => upload.go_on(&outcome.unwrap_or_default()),
             Machine::Download(download) => download.go_on(&outcome.unwrap_or_default()),
@@ -198,6 +216,14 @@ impl Machine {
             Machine::Download(download) => download.looked(result),
             _ => Next::Done(End::exception("nobody looked for a file\n")),
         }
+    }
+
+    /// Goes on after [`Next::Program`].
+    pub fn exited(&mut self, result: Result<Option<i32>, String>) -> Next {
+        Next::Done(match self {
+            Machine::MasterShell(shell) => shell.exited(result),
+            _ => End::exception("nobody ran a program\n"),
+        })
     }
 
     /// A piece of the main log.
@@ -215,9 +241,11 @@ impl Machine {
             Machine::Shell(shell) => shell.description(),
             Machine::Compile(compile) => compile.description(),
             Machine::Test(test) => test.description(),
+            Machine::MasterShell(shell) => shell.description(),
             Machine::Git(_) => "update",
             Machine::SetProperty(set) => set.description(),
             Machine::Instant(what) => what,
+            Machine::Extracting(extracting) => extracting.description(),
             Machine::Files(files) => files.description(),
             Machine::Upload(upload) => upload.description(),
             Machine::Download(download) => download.description(),

@@ -115,7 +115,7 @@ pub fn command_line(command: &config::Command, site: &Site<'_>) -> Result<(Value
 }
 
 /// The first two words of a command.
-fn describe(words: &[&str]) -> String {
+pub(super) fn describe(words: &[&str]) -> String {
     match words {
         [] => "???".to_owned(),
         [one] => format!("'{one}'"),

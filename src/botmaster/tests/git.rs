@@ -63,7 +63,7 @@ fn play(config: &Git, stamp: &SourceStamp, before: Before, failing: &[&str], ver
                 told += &format!("{line}{}\n", if fails.is_some() { " !" } else { "" });
                 machine.go_on(Some(outcome(&command, &line, before, fails.is_some())))
             }
-            Next::Look(path) => panic!("nobody looks for {path:?}"),
+            Next::Look(_) | Next::Program(..) => panic!("git has nothing to do on the master"),
             Next::Wait(pause) => {
                 told += &format!("(wait {pause:?})\n");
                 machine.go_on(None)

@@ -9,6 +9,7 @@ mod golden;
 mod life;
 mod locking;
 mod machine;
+mod master;
 mod output;
 mod peer;
 mod player;

@@ -7,7 +7,7 @@ use crate::botmaster::files::Kept;
 use crate::botmaster::junit;
 use crate::botmaster::steps::Abilities;
 use crate::config::{SecretText, Step};
-use crate::model::{Mono, Properties, SourceStamp};
+use crate::model::{Channel, Mono, Properties, SourceStamp};
 use crate::pb::{Failure, Value};
 use expect_test::Expect;
 use std::path::Path;
@@ -110,6 +110,9 @@ pub(super) fn play_with(played: &Played, steps: Vec<Step>, inputs: &str) -> Stri
             ("junit", text) => feed(Input::Settled(junit::read(text.as_bytes()).map(Kept::Tests)), now),
             ("line", text) => feed(Input::Update(&update("stdout", Value::from(format!("{text}\n")))), now),
             ("settled", trouble) => feed(Input::Settled(Err(trouble.to_owned())), now),
+            ("says", text) => feed(Input::Said(Channel::Stdout, format!("{text}\n").into()), now),
+            ("exited", "") => feed(Input::Exited(Ok(None)), now),
+            ("exited", code) => feed(Input::Exited(Ok(Some(code.parse().unwrap()))), now),
             ("looked", "") => feed(Input::Looked(Ok(())), now),
             ("looked", trouble) => feed(Input::Looked(Err(trouble.to_owned())), now),
             ("done", _) => feed(Input::Complete(None), now),
@@ -157,6 +160,7 @@ fn shown(action: &Action, played: &Played) -> String {
             format!("  run {} {:?}\n", command.name, line.map(|(_, value)| value))
         }
         Action::Settle { keep } => format!("  {}\n", if *keep { "keep" } else { "throw away" }),
+        Action::RunProgram(program) => format!("  on the master {program:?}\n"),
         Action::Look(path) => format!("  look for {}\n", path.display()),
         Action::Interrupt(reason) => format!("  interrupt: {reason}\n"),
         Action::Disconnect(reason) => format!("disconnect: {reason}\n"),

@@ -109,7 +109,7 @@ impl Read for LogFile {
 }
 
 /// A mapping from exit codes to results.
-fn decode_rc(node: &Node, findings: &mut Findings) -> Option<BTreeMap<i32, Results>> {
+pub(super) fn decode_rc(node: &Node, findings: &mut Findings) -> Option<BTreeMap<i32, Results>> {
     Table::open(node, findings)?;
     let results: Vec<(&str, Results)> =
         Results::ALL.iter().map(|result| (result.as_str(), *result)).collect();

@@ -23,10 +23,10 @@ pub use reporter::{Mail, MailLogin, MailTls, Reporter, ReporterKind};
 pub use scheduler::{ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind, TryJobdir};
 pub use secret::{Password, Secret, SecretProvider, SecretText};
 pub use step::{
-    Command, Compile, Compress, Content, DirectoryUpload, Download, EnvValue, FileUpload, FileWork, Git,
-    GitMethod, GitMode, Limits, LogFile, MultipleFileUpload, Observer, Retry, SetProperties,
-    SetPropertiesFromEnv, SetProperty, SetPropertyFrom, Shell, Step, StepKind, Suppression, Test, Transfer,
-    Upload,
+    Command, Compile, Compress, Content, DirectoryUpload, Download, EnvValue, Extract, FileUpload, FileWork,
+    Git, GitMethod, GitMode, Limits, LogFile, MasterShell, MultipleFileUpload, Observer, Retry,
+    SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty, SetPropertyFrom, Shell, Step,
+    StepKind, Suppression, Test, Transfer, Upload,
 };
 pub use worker::{Keepalive, Worker, WorkerKind};
 

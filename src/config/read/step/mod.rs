@@ -10,7 +10,10 @@ use super::{OneOrMany, Read, Spanned, Table, condition, one_of, shell as program
 use crate::config::condition::{DO_STEP_IF, HIDE_STEP_IF};
 use crate::config::findings::{Findings, nearest};
 use crate::config::yaml::{Entry, Node, Value};
-use crate::config::{Step, StepKind, Template};
+use crate::config::{Command, MasterShell, Piece, Step, StepKind, Template};
+use crate::model::Results;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// A type of step: its name, its principal option, which its short form names, and the flags whose defaults depend
 /// on it (`ST-02`).
@@ -43,9 +46,11 @@ const TYPES: &[Type] = &[
     tolerant("shell", "command", shell),
     halting("compile", "command", output::compile),
     tolerant("test", "command", output::test),
+    halting("master_shell", "command", master_shell),
     halting("git", "repository", git::git),
     tolerant("set_property", "property", property::set_property),
     tolerant("set_properties", "properties", property::set_properties),
+    tolerant("set_property_from_command", "command", property::set_property_from_command),
     tolerant("set_properties_from_env", "variables", property::set_properties_from_env),
     halting("file_upload", "from", transfer::file_upload),
     halting("directory_upload", "from", transfer::directory_upload),
@@ -144,4 +149,34 @@ fn shell(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
     let program = programs::program(table, findings);
     let command = table.required("command", findings);
     Some(StepKind::Shell(program.with(command?)))
+}
+
+/// How long a program on the master may take where nothing else is said (`N-ST-08`).
+const MASTER_MAX_TIME: Duration = Duration::from_secs(3600);
+
+fn master_shell(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
+    let node = table.node("command", findings);
+    if node.is_none() {
+        table.missing("command", findings);
+    }
+    let command = Command::read(node?, findings);
+    if let Some(Command::Line(line)) = &command
+        && line.pieces().iter().any(|piece| !matches!(piece, Piece::Text(_)))
+    {
+        findings.complain(
+            node?.at,
+            "a command line for the master's own shell takes nothing in: it would be run there",
+            "give a list of words, or put it in a variable by `env`",
+        );
+    }
+    let codes = table.node("decode_rc", findings);
+    Some(StepKind::MasterShell(MasterShell {
+        workdir: table.optional("workdir", findings),
+        env: programs::env(table, findings),
+        max_time: table.nullable_or("max_time", Some(MASTER_MAX_TIME), findings),
+        decode_rc: codes
+            .and_then(|node| programs::decode_rc(node, findings))
+            .unwrap_or_else(|| BTreeMap::from([(0, Results::Success)])),
+        command: command?,
+    }))
 }

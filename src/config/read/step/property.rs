@@ -1,9 +1,12 @@
 //! The options of the steps that set properties.
 
-use super::{OneOrMany, Read, Table, programs};
+use super::{OneOrMany, Read, Table, one_of, programs};
 use crate::config::findings::Findings;
 use crate::config::yaml::{Node, Value};
-use crate::config::{SetProperties, SetPropertiesFromEnv, SetProperty, SetPropertyFrom, StepKind, Template};
+use crate::config::{
+    Extract, Search, SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty,
+    SetPropertyFrom, StepKind, Template,
+};
 
 /// Without a value it takes what a command says.
 pub(super) fn set_property(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
@@ -44,6 +47,47 @@ pub(super) fn set_properties(table: &mut Table, findings: &mut Findings) -> Opti
     }
     check_templates(values?, findings);
     Read::read(values?, findings).map(|values| StepKind::SetProperties(SetProperties(values)))
+}
+
+/// One property, or those that are read out of the output.
+pub(super) fn set_property_from_command(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
+    let shell = programs::program(table, findings);
+    let command = table.required("command", findings);
+    let property = table.node("property", findings);
+    let extract = table.node("extract", findings);
+    match (property, extract) {
+        (Some(property), None) => {
+            let strip = table.or("strip", true, findings);
+            let property = Template::read(property, findings);
+            let from = SetPropertyFrom::Output { shell: Box::new(shell.with(command?)), strip };
+            Some(StepKind::SetProperty(SetProperty { property: property?, from }))
+        }
+        (None, Some(extract)) => {
+            let extract = Extract::read(extract, findings);
+            let config = SetPropertiesFromCommand { shell: shell.with(command?), extract: extract? };
+            Some(StepKind::SetPropertiesFromCommand(Box::new(config)))
+        }
+        _ => {
+            findings.complain(table.at(), "it must have either `property` or `extract`", "");
+            None
+        }
+    }
+}
+
+impl Read for Extract {
+    fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
+        if !matches!(node.value, Value::Map(_)) {
+            return one_of(node, &[("json", true), ("lines", false)], findings)
+                .map(|json| if json { Extract::Json } else { Extract::Lines });
+        }
+        let mut table = Table::open(node, findings)?;
+        let regex: Option<Search> = table.required("regex", findings);
+        table.finish(findings);
+        if regex.as_ref().is_some_and(|regex| regex.groups().next().is_none()) {
+            findings.complain(node.at, "the expression has no named group", "write `(?P<name>...)`");
+        }
+        regex.map(Extract::Regex)
+    }
 }
 
 pub(super) fn set_properties_from_env(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {

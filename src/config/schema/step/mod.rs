@@ -2,6 +2,7 @@
 
 mod files;
 mod git;
+mod master_shell;
 mod output;
 mod program;
 mod property;
@@ -9,9 +10,12 @@ mod transfer;
 
 pub use files::{FileWork, Limits};
 pub use git::{Git, GitMethod, GitMode, Retry};
+pub use master_shell::MasterShell;
 pub use output::{Compile, Observer, Suppression, Test};
 pub use program::{Command, EnvValue, LogFile, Shell};
-pub use property::{SetProperties, SetPropertiesFromEnv, SetProperty, SetPropertyFrom};
+pub use property::{
+    Extract, SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty, SetPropertyFrom,
+};
 pub use transfer::{
     Compress, Content, DirectoryUpload, Download, FileUpload, MultipleFileUpload, Transfer, Upload,
 };
@@ -64,12 +68,16 @@ pub enum StepKind {
     Compile(Box<Compile>),
     /// Runs tests on the worker and counts them.
     Test(Box<Test>),
+    /// Runs a program on the master.
+    MasterShell(MasterShell),
     /// Brings a git working tree to the source stamp.
     Git(Git),
     /// Sets a property.
     SetProperty(SetProperty),
     /// Sets several properties.
     SetProperties(SetProperties),
+    /// Sets properties from what a program on the worker says.
+    SetPropertiesFromCommand(Box<SetPropertiesFromCommand>),
     /// Sets properties from the worker's environment.
     SetPropertiesFromEnv(SetPropertiesFromEnv),
     /// Does something to files on the worker.
@@ -91,9 +99,11 @@ impl StepKind {
             StepKind::Shell(_) => "shell",
             StepKind::Compile(_) => "compile",
             StepKind::Test(_) => "test",
+            StepKind::MasterShell(_) => "master_shell",
             StepKind::Git(_) => "git",
             StepKind::SetProperty(_) => "set_property",
             StepKind::SetProperties(_) => "set_properties",
+            StepKind::SetPropertiesFromCommand(_) => "set_property_from_command",
             StepKind::SetPropertiesFromEnv(_) => "set_properties_from_env",
             StepKind::Files(work) => match work {
                 FileWork::MakeDirectory(_) => "make_directory",

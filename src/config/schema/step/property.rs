@@ -1,7 +1,7 @@
 //! Steps that set properties.
 
 use super::Shell;
-use crate::config::Template;
+use crate::config::{Search, Template};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -45,4 +45,25 @@ pub struct SetPropertiesFromEnv {
     pub variables: Vec<String>,
     /// Where the properties are said to come from.
     pub source: String,
+}
+
+/// Setting properties from what a program says (`SH-11`, `N-ST-03`). None is set unless the program succeeds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SetPropertiesFromCommand {
+    /// The program.
+    pub shell: Shell,
+    /// How its standard output is read.
+    pub extract: Extract,
+}
+
+/// How properties are read out of a text.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extract {
+    /// It is a JSON object, with a property in each entry.
+    Json,
+    /// Each line that reads `name=value` is a property.
+    Lines,
+    /// Each named group of the expression is a property, where it takes part in what is found first.
+    Regex(Search),
 }

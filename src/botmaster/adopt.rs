@@ -4,7 +4,7 @@ use super::Botmaster;
 use super::absence::Absence;
 use super::build::Input;
 use super::workers::Worker;
-use crate::config::{Config, WorkerKind};
+use crate::config::{self, Config, WorkerKind};
 use crate::kernel::{Ranked, Refusal, Turn};
 use crate::model::BuildId;
 use crate::pb::Secret;
@@ -28,11 +28,11 @@ impl Botmaster {
         Ok(())
     }
 
-    /// Finds the secret of each remote worker.
+    /// Finds the secret of each worker that has one.
     pub(super) fn find_secrets(&mut self, wanted: &Config) -> Result<(), Vec<Refusal>> {
         let mut refusals = Vec::new();
         self.prepared.clear();
-        for worker in wanted.workers.iter().filter(|worker| worker.kind == WorkerKind::Remote) {
+        for worker in wanted.workers.iter().filter(|worker| has_secret(worker)) {
             let found = match &worker.password {
                 Some(password) => password.resolve(&wanted.secrets),
                 None => Err("it has no password".to_owned()),
@@ -92,6 +92,7 @@ impl Botmaster {
             }
         }
         self.adopt_locals(turn);
+        self.adopt_latents(turn);
         for name in self.workers.all.keys().cloned().collect::<Vec<_>>() {
             self.check_pulse(&name, turn);
             self.expect_back(&name);
@@ -114,6 +115,7 @@ impl Botmaster {
         }
         self.store.flush();
         self.locals.stop_all();
+        self.end_instances(turn);
         let Some(claimant) = self.claimant else { return };
         for (name, worker) in &self.workers.all {
             if worker.session.is_some() {
@@ -124,4 +126,9 @@ impl Botmaster {
             slog::warn!(turn.log(), "the end of this master is not noted"; "error" => %error);
         }
     }
+}
+
+/// Whether the configuration says what a worker logs in with.
+fn has_secret(worker: &config::Worker) -> bool {
+    worker.kind == WorkerKind::Remote || worker.password.is_some()
 }

@@ -1,12 +1,12 @@
 //! From waiting requests to running builds: reads the queue, collapses, claims, begins.
 
 use super::Botmaster;
-use super::build::{Build, Plan};
+use super::build::{Build, Input, Plan};
 use super::distributor::Pick;
 use super::limits::{OUTAGE_PAUSE, QUEUE, STARTS_PER_TURN};
 use super::locks::{Owner, wanted};
 use super::properties::{Origins, of_build};
-use super::running::Running;
+use super::running::{Place, Running};
 use super::service::Alarm;
 use super::store::Write;
 use super::workers::Purpose;
@@ -155,7 +155,11 @@ impl Botmaster {
 
     /// Claims what was picked and begins its builds: one transaction for all, so that it costs one commit.
     fn claim(&mut self, picks: Vec<Pick>, claimant: Claimant, turn: &mut Turn) {
-        let steps = |pick: &Pick| self.builders.get(&pick.waiting.builder).map_or(0, |b| b.steps.len());
+        // One more for a latent worker's preparation.
+        let steps = |pick: &Pick| {
+            let steps = self.builders.get(&pick.waiting.builder).map_or(0, |b| b.steps.len());
+            steps + usize::from(self.latents.phase(&pick.worker).is_some())
+        };
         let wanted: Vec<(Pick, u32)> =
             picks.iter().map(|pick| (pick.clone(), u32::try_from(steps(pick)).unwrap_or(u32::MAX))).collect();
         let now = turn.wall();
@@ -211,8 +215,17 @@ impl Botmaster {
         let Pick { waiting, worker } = pick;
         let builder = self.builders.get(&waiting.builder).cloned();
         let Some((builder, kept)) = builder.zip(self.workers.all.get(&worker)) else { return };
-        let Some(session) = &kept.session else { return };
-        let Some(object) = session.builders.get(&builder.name).copied() else { return };
+        let latent = kept.config.kind.latent().map(|latent| latent.driver.clone());
+        // A latent worker is asked for once the build is there, even if it is connected.
+        let session = kept.session.as_ref().filter(|_| latent.is_none());
+        let place = session.and_then(|session| {
+            let object = session.builders.get(&builder.name).copied()?;
+            Some(Place { connection: session.connection, object })
+        });
+        if place.is_none() && latent.is_none() {
+            return;
+        }
+        let info = session.map(|session| session.info.clone()).unwrap_or_default();
         let row = model::Build {
             id: build,
             number,
@@ -234,8 +247,7 @@ impl Botmaster {
             build: &row,
             builder: &builder,
             worker: &kept.config,
-            basedir: session.info.get("basedir").map(String::as_str),
-            is_windows: session.info.get("system").is_some_and(|system| system == "nt"),
+            info: &info,
         });
         let event = Event::BuildStarted { build, builder: row.builder, number, worker: worker.clone() };
         self.store.write(build, Write::SetProperties(properties.clone()), Some(event));
@@ -246,12 +258,11 @@ impl Botmaster {
             stamps: buildset.source_stamps,
             files: changes.into_iter().flat_map(|change| change.told.files).collect(),
             worker: worker.clone(),
-            info: session.info.clone(),
-            environ: session.environ.clone(),
-            abilities: session.abilities.clone(),
+            info,
+            environ: session.map(|session| session.environ.clone()).unwrap_or_default(),
+            abilities: session.map(|session| session.abilities.clone()).unwrap_or_default(),
             properties,
         };
-        let connection = session.connection;
         slog::info!(turn.log(), "build begins"; "builder" => &plan.builder.name, "number" => number,
             "worker" => &worker);
         let machine = Build::new(plan, turn.now());
@@ -260,8 +271,7 @@ impl Botmaster {
             machine,
             request: waiting,
             worker: worker.clone(),
-            connection,
-            object,
+            place,
             command: None,
             moving: None,
             errand: None,
@@ -273,7 +283,11 @@ impl Botmaster {
             log_ids,
         };
         self.builds.insert(build, running);
-        self.call(connection, &worker, object, "startBuild", Vec::new(), Purpose::StartBuild(build));
+        if let Some(driver) = latent {
+            self.feed(build, Input::Prepare(&driver), turn);
+        } else if let Some(Place { connection, object }) = place {
+            self.call(connection, &worker, object, "startBuild", Vec::new(), Purpose::StartBuild(build));
+        }
     }
 }
 

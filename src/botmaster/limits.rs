@@ -162,3 +162,30 @@ pub const PIPE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many properties one step takes out of a program's output.
 pub const EXTRACTED: usize = 1000;
+
+/// How long to wait after an instance of a latent worker could not be stopped, before the next try.
+pub const INSTANCE_STOP_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long a try to stop an instance may take.
+pub const INSTANCE_STOP_TIME: Duration = Duration::from_secs(120);
+
+/// How long one look at an instance may take.
+pub const INSTANCE_CHECK_TIME: Duration = Duration::from_secs(30);
+
+/// How long the end of the master waits for its instances to be stopped.
+pub const INSTANCES_FAREWELL: Duration = Duration::from_secs(10);
+
+/// How much an operator's command about an instance may print.
+pub const INSTANCE_OUTPUT_BYTES: usize = 1 << 20;
+
+/// How many bytes of what an instance, or a command about it, said last are shown.
+pub const INSTANCE_SAID_BYTES: usize = 4 << 10;
+
+/// How long such a command may take to end when it is told to, before it is ended by force.
+pub const INSTANCE_GRACE: Duration = Duration::from_secs(2);
+
+/// How large an answer of a container engine may be, and how long its head.
+pub const ENGINE_ANSWER_BYTES: usize = 8 << 20;
+
+/// See [`ENGINE_ANSWER_BYTES`].
+pub const ENGINE_HEAD_BYTES: usize = 64 << 10;

@@ -2,8 +2,8 @@
 //!
 //! * Does: gives waiting requests to free workers, runs each build's steps there, stores what comes of it.
 //! * Thread `botmaster`, rank 60. Calls db and pbmanager; tells, after each commit, what happened ([`Event`]).
-//! * Owns: the workers' sessions, the queue of requests, the running builds, the child processes of local workers, the
-//!   threads of [`errands`] (files that builds bring and fetch).
+//! * Owns: the workers' sessions, the queue of requests, the running builds, the child processes of local workers,
+//!   the instances of latent ones, the threads of [`errands`] (files that builds bring and fetch).
 //! * Around the service, pure: [`attach`] (a worker's greeting), [`distributor`] (who builds what), [`build`]
 //!   and [`steps`] (what a build does next), [`render`] (`%(...)s`), [`logs`] (output to lines).
 //! * Never: loses a request (the rows are the truth), runs a program but a local worker, waits for a worker.
@@ -21,6 +21,7 @@ pub mod distributor;
 pub mod errands;
 pub mod files;
 mod junit;
+pub mod latent;
 pub mod limits;
 pub mod local;
 mod locals;
@@ -58,6 +59,8 @@ pub enum Msg {
     News(News),
     /// An errand of a build's is done.
     ErrandDone(errands::Done),
+    /// From the driver of a latent worker.
+    Instance(latent::Report),
     /// Requests were added, or freed by another master: the rows tell which.
     RequestsMayWait,
     /// See [`Handle::stop_build`].
@@ -185,7 +188,9 @@ impl Snapshot {
     pub fn why_waiting(&self, builder: &str) -> String {
         let serves = |worker: &&WorkerStatus| worker.builders.iter().any(|served| served.builder == builder);
         let serving: Vec<&WorkerStatus> = self.workers.iter().filter(serves).collect();
-        let here: Vec<_> = serving.iter().filter(|worker| worker.state == WorkerState::Connected).collect();
+        let here: Vec<_> = serving
+            .iter()
+            .filter(|worker| worker.state == WorkerState::Connected || worker.instance.is_some()).collect();
         let names = |workers: &[&WorkerStatus]| {
             workers.iter().map(|worker| worker.name.as_str()).collect::<Vec<_>>().join(", ")
         };
@@ -213,6 +218,8 @@ pub struct WorkerStatus {
     pub name: String,
     /// What it is doing.
     pub state: WorkerState,
+    /// What the instance of a latent worker is doing; `None` if it is not latent.
+    pub instance: Option<latent::instance::Phase>,
     /// Why an operator holds new builds back, if one does; empty where no reason was given.
     pub pause: Option<String>,
     /// Until when it gets no builds, since some ended as exceptions (`N-WK-03`).
@@ -396,12 +403,24 @@ pub struct Wiring {
     pub runner: Box<dyn errands::Runner>,
     /// The service's own address for those who do it: the door's.
     pub home: Address<errands::Errand, Botmaster>,
+    /// How the instances of latent workers are started.
+    pub drivers: Box<dyn latent::Drivers>,
+    /// The service's own ear for their drivers: [`reports`].
+    pub reports: Offer<latent::Report>,
 }
 
 /// The ear that pbmanager speaks into.
 pub fn ear(door: &Door<Botmaster>) -> Offer<News> {
     door.offer(Msg::News, |msg| match msg {
         Msg::News(news) => Some(news),
+        _ => None,
+    })
+}
+
+/// The ear that the drivers of latent workers speak into.
+pub fn reports(door: &Door<Botmaster>) -> Offer<latent::Report> {
+    door.offer(Msg::Instance, |msg| match msg {
+        Msg::Instance(report) => Some(report),
         _ => None,
     })
 }

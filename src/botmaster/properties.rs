@@ -3,6 +3,7 @@
 use crate::config;
 use crate::model::{Build, Buildset, Change, Properties, SourceStamp};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Everything that has a say in a build's first properties.
 pub(super) struct Origins<'a> {
@@ -18,10 +19,8 @@ pub(super) struct Origins<'a> {
     pub builder: &'a config::Builder,
     /// The worker's configuration.
     pub worker: &'a config::Worker,
-    /// The worker's base directory, if it said so.
-    pub basedir: Option<&'a str>,
-    /// Whether the worker's paths are those of Windows.
-    pub is_windows: bool,
+    /// What the worker said of itself; nothing, if it is not there yet.
+    pub info: &'a BTreeMap<String, String>,
 }
 
 /// The properties; later writers win, value and source.
@@ -49,16 +48,24 @@ pub(super) fn of_build(origins: &Origins<'_>) -> Properties {
     all.update(&builder.properties);
     all.update(&origins.worker.properties);
     all.set("workername", build.worker.as_str(), "Worker");
-    if let Some(basedir) = origins.basedir {
-        let builddir = join(basedir, &builder.build_dir, origins.is_windows);
-        all.set("basedir", basedir, "Worker");
-        all.set("workdir", builddir.as_str(), "Worker");
-        all.set("builddir", builddir, "Worker");
-    }
+    all.update(&of_place(origins.info, builder));
     for (name, property) in origins.worker.default_properties.iter() {
         if all.value(name).is_none() {
             all.set(name, property.value.clone(), &property.source);
         }
+    }
+    all
+}
+
+/// Those that the worker's place on its machine gives, if it said where that is.
+pub(super) fn of_place(info: &BTreeMap<String, String>, builder: &config::Builder) -> Properties {
+    let mut all = Properties::default();
+    if let Some(basedir) = info.get("basedir") {
+        let is_windows = info.get("system").is_some_and(|system| system == "nt");
+        let builddir = join(basedir, &builder.build_dir, is_windows);
+        all.set("basedir", basedir.as_str(), "Worker");
+        all.set("workdir", builddir.as_str(), "Worker");
+        all.set("builddir", builddir, "Worker");
     }
     all
 }

@@ -37,6 +37,11 @@ impl Quarantine {
         }
     }
 
+    /// A latent worker could not be started: that begins one too, whose end is returned.
+    pub fn start_failed(&mut self, now: Mono) -> Option<Mono> {
+        self.until.is_none().then(|| self.begin(now))
+    }
+
     fn begin(&mut self, now: Mono) -> Mono {
         let until = now + self.next;
         (self.until, self.next) = (Some(until), (self.next * 2).min(QUARANTINE_LONGEST));

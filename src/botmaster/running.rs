@@ -26,9 +26,8 @@ pub(super) struct Running {
     /// What it answers; goes back into the queue if the build is to be repeated.
     pub request: Waiting,
     pub worker: String,
-    pub connection: ConnectionId,
-    /// The worker's object for the builder.
-    pub object: Luid,
+    /// `None` while a latent worker is being started.
+    pub place: Option<Place>,
     /// The running command's key.
     pub command: Option<u64>,
     /// What the running command moves.
@@ -45,6 +44,14 @@ pub(super) struct Running {
     /// Ids that nobody else has.
     pub step_ids: Range<i64>,
     pub log_ids: Range<i64>,
+}
+
+/// Where a build runs.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub connection: ConnectionId,
+    /// The worker's object for the builder.
+    pub object: Luid,
 }
 
 impl Botmaster {
@@ -127,6 +134,7 @@ impl Botmaster {
                     self.store.write(build, Write::FinishStep(step, end, turn.wall()), Some(event));
                 }
             }
+            Action::Substantiate(recipe) => self.substantiate(build, *recipe, turn),
             Action::Settle { keep } => self.settle_transfer(build, keep),
             Action::RunProgram(program) => self.run_program(build, program),
             Action::Look(path) => self.look_for(build, path),
@@ -135,9 +143,9 @@ impl Botmaster {
                     let argument = transfer.argument();
                     command.args.push((argument, Value::local(self.begin_transfer(build, transfer))));
                 }
-                let Some(running) = self.builds.get_mut(&build) else { return };
-                let (connection, object, worker) =
-                    (running.connection, running.object, running.worker.clone());
+                let Some(running) = self.builds.get(&build) else { return };
+                let Some(Place { connection, object }) = running.place else { return };
+                let worker = running.worker.clone();
                 let key = self.key();
                 if let Some(running) = self.builds.get_mut(&build) {
                     running.command = Some(key);
@@ -228,6 +236,7 @@ impl Botmaster {
             // The worker still has the builder as this build knew it.
             self.update_list(&worker);
         }
+        self.leave_instance(&worker, build, turn);
         self.judge_worker(&worker, results, turn);
         self.settle_worker(&worker, turn);
         self.tell_if_idle();

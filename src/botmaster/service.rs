@@ -4,6 +4,7 @@ use super::antechamber::Antechamber;
 use super::distributor::Distributor;
 use super::errands::Errands;
 use super::limits::{CHUNK_PATIENCE, HEARTBEAT, QUEUE_POLL};
+use super::latent::Latents;
 use super::locals::LocalWorkers;
 use super::locks::{Lock, Locks};
 use super::running::Running;
@@ -46,6 +47,8 @@ pub(super) enum Alarm {
     Heartbeat,
     /// The processes of local workers are looked at.
     Processes,
+    /// Something is due with the instance of a latent worker.
+    Instance(String),
 }
 
 /// The service.
@@ -74,6 +77,7 @@ pub struct Botmaster {
     pub(super) antechamber: Antechamber,
     pub(super) locals: LocalWorkers,
     pub(super) errands: Errands,
+    pub(super) latents: Latents,
     pub(super) queue: Distributor,
     pub(super) locks: Locks,
     /// The lock that the first request of a builder lacked when it was looked at last, with a worker that was free.
@@ -92,7 +96,7 @@ pub struct Botmaster {
 impl Botmaster {
     /// One that serves nobody before the first configuration is applied.
     pub fn new(wiring: Wiring) -> Botmaster {
-        let Wiring { name, db, pb, ear, events, launcher, runner, home } = wiring;
+        let Wiring { name, db, pb, ear, events, launcher, drivers, reports, runner, home } = wiring;
         Botmaster {
             name,
             store: Store::new(db.clone(), events),
@@ -110,6 +114,7 @@ impl Botmaster {
             antechamber: Antechamber::default(),
             locals: LocalWorkers::new(launcher),
             errands: Errands::new(runner, home),
+            latents: Latents::new(drivers, reports),
             queue: Distributor::default(),
             locks: Locks::default(),
             lacking: BTreeMap::new(),
@@ -147,6 +152,7 @@ impl Botmaster {
             Alarm::Outage => self.may_start = true,
             Alarm::Heartbeat => self.beat(turn),
             Alarm::Processes => self.watch_processes(turn),
+            Alarm::Instance(worker) => self.wake_instance(&worker, turn),
         }
     }
 
@@ -202,6 +208,7 @@ impl Service for Botmaster {
         match msg {
             Msg::News(news) => self.news(news, turn),
             Msg::ErrandDone(done) => self.errand_done(done, turn),
+            Msg::Instance(report) => self.instance_report(report, turn),
             Msg::RequestsMayWait => self.read_new_requests(turn),
             Msg::StopBuild { build, reason, by, reply } => {
                 reply.send(self.stop_build(build, &reason, &by, turn))

@@ -59,6 +59,12 @@ impl Botmaster {
             let _ = self.pb.close(connection, "no worker of this name is configured");
             return;
         }
+        if !self.latents.may_attach(name) {
+            // Refused, not closed: what was left of an instance ends by it (`LT-04`).
+            let failure = Failure::pb_error("this worker is latent, and is not being started");
+            let _ = self.pb.refuse(connection, failure);
+            return;
+        }
         self.workers.connect(connection, name);
         self.antechamber.enter(Guest { name: name.to_owned(), arrival });
     }
@@ -158,6 +164,7 @@ impl Botmaster {
         self.expect_back(name);
         self.update_list(name);
         self.may_start = true;
+        self.instance_arrived(name, turn);
     }
 
     /// Stores that a worker came, with what it says of itself, or went; tells it after the commit.
@@ -213,7 +220,13 @@ impl Botmaster {
         self.call(connection, name, mind, "setBuilderList", args, Purpose::BuilderList);
     }
 
-    fn listed(&mut self, connection: ConnectionId, name: &str, answer: Result<Value, Failure>) {
+    fn listed(
+        &mut self,
+        connection: ConnectionId,
+        name: &str,
+        answer: Result<Value, Failure>,
+        turn: &mut Turn,
+    ) {
         let Some(session) = self.workers.session(name) else { return };
         session.is_listing = false;
         match answer {
@@ -232,6 +245,7 @@ impl Botmaster {
                 }
                 self.may_start = true;
                 self.update_list(name);
+                self.place_builds(name, turn);
             }
             Err(failure) => {
                 self.drop_session(name, &format!("it does not take its builders: {failure}"));
@@ -280,7 +294,7 @@ impl Botmaster {
                 self.grant(connection, &name, wishes, turn);
             }
             Purpose::Arbitration => self.old_one_stays(&name, turn),
-            Purpose::BuilderList => self.listed(connection, &name, result),
+            Purpose::BuilderList => self.listed(connection, &name, result, turn),
             Purpose::StartBuild(build) => match result {
                 Err(failure) if !failure.is_no_such_method() => {
                     self.drop_session(&name, &format!("it refuses a build: {failure}"));
@@ -381,10 +395,13 @@ impl Botmaster {
             worker.absence = Absence::begin(turn);
             self.note_connection(&name, None, turn);
         }
-        let lost = self.builds.iter().filter(|(_, running)| running.worker == name);
+        let lost = self.builds.iter().filter(|(build, running)| {
+            running.worker == name && !self.latents.is_awaited_by(&name, **build)
+        });
         for build in lost.map(|(build, _)| *build).collect::<Vec<_>>() {
             self.feed(build, Input::Lost("worker lost"), turn);
         }
+        self.instance_detached(&name, turn);
         if let Some(contender) = contender {
             self.greet(&name, contender, turn);
         }

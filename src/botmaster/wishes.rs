@@ -96,7 +96,19 @@ impl Botmaster {
     /// A build has ended on a worker: an exception holds the next ones back for a while (`N-WK-03`).
     pub(super) fn judge_worker(&mut self, name: &str, results: Results, turn: &Turn) {
         let Some(worker) = self.workers.all.get_mut(name) else { return };
-        let Some(until) = worker.quarantine.build_ended(results, turn.now()) else { return };
+        let until = worker.quarantine.build_ended(results, turn.now());
+        self.hold_back(name, until, turn);
+    }
+
+    /// A latent worker could not be started: the next try is held back for a while (`N-WK-03`).
+    pub(super) fn start_failed(&mut self, name: &str, turn: &Turn) {
+        let Some(worker) = self.workers.all.get_mut(name) else { return };
+        let until = worker.quarantine.start_failed(turn.now());
+        self.hold_back(name, until, turn);
+    }
+
+    fn hold_back(&mut self, name: &str, until: Option<Mono>, turn: &Turn) {
+        let Some(until) = until else { return };
         let seconds = until.since(turn.now()).as_secs();
         slog::warn!(turn.log(), "worker is in quarantine"; "worker" => name, "for_s" => seconds);
         self.timers.set(Alarm::Quarantine(name.to_owned()), until);

@@ -1,6 +1,7 @@
 //! The workers as values: who is there, what each is doing, and which of them takes the next build.
 
 use super::absence::Absence;
+use super::latent::instance::Phase;
 use super::attach::{Ask, Greeting, Listed};
 use super::quarantine::Quarantine;
 use super::steps::Abilities;
@@ -142,13 +143,14 @@ impl Worker {
             && !self.graceful
             && has_room
             && !self.building.contains(builder)
-            && self.session.as_ref().is_some_and(serves)
+            && (self.config.kind.latent().is_some() || self.session.as_ref().is_some_and(serves))
     }
 
     /// Whether it is away, should not be, and nobody was told yet.
     pub fn is_awaited(&self) -> bool {
         let is_here = self.session.as_ref().is_some_and(Session::is_ready);
-        !is_here && !self.is_removed && !self.absence.told
+        // Nobody minds that a latent one is away; that it does not come when it is started is told elsewhere.
+        !is_here && !self.is_removed && !self.absence.told && self.config.kind.latent().is_none()
     }
 
     /// What stands between it and a build of this builder, if anything does (`SL-20`).
@@ -174,6 +176,7 @@ impl Worker {
     pub fn status(
         &self,
         serving: Option<&Vec<Arc<config::Builder>>>,
+        instance: Option<Phase>,
         (now, wall): (Mono, Wall),
     ) -> WorkerStatus {
         let slot = |builder: &Arc<config::Builder>| Slot {
@@ -187,6 +190,7 @@ impl Worker {
                 Some(session) if session.is_ready() => WorkerState::Connected,
                 Some(_) => WorkerState::Attaching,
             },
+            instance,
             pause: self.pause.clone(),
             quarantined_until: self.quarantine.until().map(|until| wall + until.since(now)),
             missing_since: self.absence.told.then_some(self.absence.since_wall),

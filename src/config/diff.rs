@@ -51,7 +51,7 @@ pub fn diff(running: &Config, wanted: &Config) -> Result<Plan, Vec<Complaint>> {
         &running.workers,
         &wanted.workers,
         |worker| Unit::Worker(worker.name.clone()),
-        |worker| worker.kind,
+        |worker| worker.kind.type_name(),
     );
     let key = |reporter: &Reporter| Unit::Reporter(reporter.name.clone());
     plan.each(&running.reporters, &wanted.reporters, key, |reporter| reporter.kind.type_name());

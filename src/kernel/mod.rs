@@ -20,6 +20,7 @@ mod ground;
 pub mod host;
 pub mod limits;
 mod mailbox;
+pub mod program;
 pub mod rank;
 mod service;
 pub mod sim;

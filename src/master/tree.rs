@@ -32,6 +32,8 @@ pub struct Foundation {
     pub launcher: Box<dyn botmaster::local::Launcher>,
     /// How builds' work on the master's disk is done.
     pub runner: Box<dyn botmaster::errands::Runner>,
+    /// How the instances of latent workers are started.
+    pub drivers: Box<dyn botmaster::latent::Drivers>,
     /// Time and chance for what runs beside the services.
     pub world: World,
     /// Where all log.
@@ -54,6 +56,7 @@ impl Foundation {
             pollers: changes::Shell::Threads(world.clone()),
             launcher: Box::new(botmaster::local::Children),
             runner: Box::new(botmaster::errands::Threads::default()),
+            drivers: Box::new(botmaster::latent::thread::Threads::new(world.clone())),
             world,
             log: log.clone(),
         })
@@ -84,7 +87,7 @@ impl Tree {
     /// # Errors
     /// The operating system has no room for it.
     pub fn build<G: Ground>(ground: &mut G, foundation: Foundation, root: Offer<Wanted>) -> io::Result<Tree> {
-        let Foundation { settings, net, pb_bell, control, pollers, launcher, runner, world, log } =
+        let Foundation { settings, net, pb_bell, control, pollers, launcher, runner, drivers, world, log } =
             foundation;
         let messages = limits::INBOX_MESSAGES;
 
@@ -158,6 +161,8 @@ impl Tree {
             launcher,
             runner,
             home: botmaster_door.address(),
+            drivers,
+            reports: botmaster::reports(&botmaster_door),
         };
         ground.put_vital(botmaster::Botmaster::new(wiring), botmaster_inbox)?;
         let rooms = web::Rooms {

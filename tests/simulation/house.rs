@@ -31,6 +31,16 @@ impl botmaster::local::Launcher for NoProcesses {
     }
 }
 
+impl botmaster::latent::Drivers for NoProcesses {
+    fn open(
+        &mut self,
+        site: botmaster::latent::Site,
+        _: Offer<botmaster::latent::Report>,
+    ) -> Box<dyn botmaster::latent::Driver> {
+        unreachable!("no configuration here has the latent worker {}", site.worker)
+    }
+}
+
 pub struct House {
     pub sim: Sim,
     pub net: SimNet,
@@ -212,6 +222,7 @@ fn built(seed: u64, net: &SimNet, config: &Config) -> (Sim, Tree) {
         pollers: changes::Shell::Absent,
         launcher: Box::new(NoProcesses),
         runner: Box::new(AtOnce),
+        drivers: Box::new(NoProcesses),
         world: sim.world().branch("tree"),
         log,
     };

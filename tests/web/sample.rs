@@ -122,6 +122,7 @@ impl<'a> Sample<'a> {
             snapshot.workers.push(WorkerStatus {
                 name: name.to_owned(),
                 state: if is_here { WorkerState::Connected } else { WorkerState::Away },
+                instance: None,
                 pause: (name == "macos-15").then(|| "the disk is full".to_owned()),
                 quarantined_until: None,
                 missing_since: None,

@@ -3,6 +3,7 @@
 //! It knows no ids and no database: "the step" and "log 2" are those of the step that runs. Every wait has a
 //! deadline: the start, an interruption, a pause between two tries.
 
+mod preparing;
 mod secrecy;
 mod stepping;
 mod watch;
@@ -14,7 +15,7 @@ use super::programs::Program;
 use super::render::Secrets;
 use super::step::ended;
 use super::steps::{Abilities, End};
-use crate::config::Builder;
+use crate::config::{Builder, LatentDriver};
 use crate::model::{Channel, LogKind, Mono, Properties, Results, SourceStamp};
 use crate::pb::{Failure, Value};
 use bytes::Bytes;
@@ -53,6 +54,26 @@ pub struct Plan {
 /// What happens to a build.
 #[derive(Debug)]
 pub enum Input<'a> {
+    /// First: the worker is a latent one, and has to be started like this.
+    Prepare(&'a LatentDriver),
+    /// It is there, and was told of the build.
+    Arrived {
+        /// What it said of itself.
+        info: Arc<BTreeMap<String, String>>,
+        /// Its environment.
+        environ: Arc<BTreeMap<String, String>>,
+        /// What it can do.
+        abilities: Arc<Abilities>,
+        /// What that means for the build.
+        properties: Properties,
+    },
+    /// It does not come.
+    Unprepared {
+        /// How the build ends: as one to be repeated, or as an exception.
+        results: Results,
+        /// Why, for people; in the first line the gist.
+        why: String,
+    },
     /// The worker is ready for its steps.
     Ready,
     /// An `update` call of the running command: its argument.
@@ -116,6 +137,8 @@ pub enum Action {
         /// Whether pages leave it out.
         hidden: bool,
     },
+    /// Have a worker started by this recipe.
+    Substantiate(Box<LatentDriver>),
     /// Start a command on the worker.
     Run(Command),
     /// The command that moved something is complete: keep what came, or throw it away.
@@ -142,6 +165,8 @@ pub enum Action {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Phase {
+    /// A latent worker is being started.
+    Preparing,
     Starting,
     Running,
     Finished,
@@ -223,6 +248,15 @@ impl Build {
         match (&self.phase, input) {
             (Phase::Finished, _) => {}
             (_, Input::Update(updates)) => self.update(updates, env, out),
+            (_, Input::Prepare(driver)) => self.prepare(driver, env, out),
+            (Phase::Preparing, Input::Arrived { info, environ, abilities, properties }) => {
+                (self.plan.info, self.plan.environ, self.plan.abilities) = (info, environ, abilities);
+                self.arrived(properties, env, out);
+            }
+            (Phase::Preparing, Input::Unprepared { results, why }) => self.unprepared(results, &why, out),
+            (Phase::Preparing, Input::Stop(reason)) => self.unprepared(Results::Cancelled, &reason, out),
+            (Phase::Preparing, Input::Lost(why)) => self.unprepared(Results::Retry, why, out),
+            (_, Input::Arrived { .. } | Input::Unprepared { .. }) => {}
             (Phase::Starting, Input::Ready) => {
                 self.phase = Phase::Running;
                 self.deadline = None;

@@ -16,7 +16,7 @@ use std::cell::RefCell;
 const STDIO: &str = "stdio";
 
 /// The log of what went wrong in the machinery.
-const ERRORS: &str = "err.text";
+pub(super) const ERRORS: &str = "err.text";
 
 /// A step that runs.
 #[derive(Debug)]
@@ -214,11 +214,11 @@ impl Build {
     }
 
     /// A text for people, in one line and without secrets.
-    fn said(&self, text: &str) -> String {
+    pub(super) fn said(&self, text: &str) -> String {
         short(&String::from_utf8_lossy(&self.secrecy.clean(text.to_owned())))
     }
 
-    fn unique(&mut self, name: String) -> String {
+    pub(super) fn unique(&mut self, name: String) -> String {
         let mut unique = name.clone();
         let mut count = 0;
         while !self.names.insert(unique.clone()) {
@@ -253,7 +253,7 @@ impl Build {
     }
 
     /// Runs `work` with what the build knows, and keeps note of the secrets that it asked for.
-    fn with_scene<R>(&mut self, env: &Env<'_>, work: impl FnOnce(&Build, &Scene<'_>) -> R) -> R {
+    pub(super) fn with_scene<R>(&mut self, env: &Env<'_>, work: impl FnOnce(&Build, &Scene<'_>) -> R) -> R {
         let scene = Scene {
             properties: &self.plan.properties,
             stamps: &self.plan.stamps,

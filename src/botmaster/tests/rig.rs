@@ -3,8 +3,9 @@
 
 use super::peer::{AVATAR_CALL, BOT, Kind, LOGIN, Peer};
 use crate::botmaster::errands::AtOnce;
+use crate::botmaster::latent::{Driver, Drivers, Report, Site};
 use crate::botmaster::local::{Launch, Launcher, Process};
-use crate::botmaster::{Botmaster, Handle, Wiring, ear, requests_may_wait};
+use crate::botmaster::{Botmaster, Handle, Wiring, ear, reports, requests_may_wait};
 use crate::config::{Config, DatabaseUrl};
 use crate::db::{self, Settings};
 use crate::kernel::sim::Sim;
@@ -29,6 +30,12 @@ impl Ranked for Test {
 
 /// Nobody has local workers here.
 struct NoProcesses;
+
+impl Drivers for NoProcesses {
+    fn open(&mut self, site: Site, _: Offer<Report>) -> Box<dyn Driver> {
+        unreachable!("no configuration here has the latent worker {}", site.worker)
+    }
+}
 
 impl Launcher for NoProcesses {
     fn launch(&mut self, _: &Launch) -> std::io::Result<Box<dyn Process>> {
@@ -89,6 +96,8 @@ impl Rig {
                 launcher: Box::new(NoProcesses),
                 runner: Box::new(AtOnce),
                 home: door.address(),
+                drivers: Box::new(NoProcesses),
+                reports: reports(&door),
             }),
             inbox,
         );

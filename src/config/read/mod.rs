@@ -6,6 +6,7 @@ pub(super) mod change_source;
 mod client;
 mod filter;
 pub(super) mod force;
+mod latent;
 mod lock;
 mod pb;
 mod scalars;

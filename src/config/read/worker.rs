@@ -1,5 +1,6 @@
 //! `workers`.
 
+use super::latent::{self, latent};
 use super::{OneOrMany, Read, Spanned, Table, one_of, properties};
 use crate::config::findings::Findings;
 use crate::config::yaml::{Node, Value};
@@ -13,14 +14,26 @@ impl Read for Spanned<Worker> {
     fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
         let mut table = Table::open(node, findings)?;
         let name: Option<Spanned<String>> = table.required("name", findings);
-        let kinds = [("remote", WorkerKind::Remote), ("local", WorkerKind::Local)];
+        let kinds = [
+            ("remote", Type::Remote),
+            ("local", Type::Local),
+            ("docker", Type::Docker),
+            ("command", Type::Command),
+        ];
         let kind = match table.node("type", findings) {
-            Some(node) => one_of(node, &kinds, findings).unwrap_or(WorkerKind::Local),
-            None => WorkerKind::Remote,
+            Some(node) => one_of(node, &kinds, findings).unwrap_or(Type::Local),
+            None => Type::Remote,
+        };
+        let kind = match kind {
+            Type::Remote => WorkerKind::Remote,
+            Type::Local => WorkerKind::Local,
+            Type::Docker => WorkerKind::Latent(Box::new(latent(&mut table, latent::docker, findings))),
+            Type::Command => WorkerKind::Latent(Box::new(latent(&mut table, latent::command, findings))),
         };
         let password = match kind {
             WorkerKind::Remote => table.required("password", findings),
             WorkerKind::Local => None,
+            WorkerKind::Latent(_) => table.optional("password", findings),
         };
         let max_builds: Option<Spanned<u32>> = table.optional("max_builds", findings);
         if let Some(Spanned { value: 0, at }) = max_builds {
@@ -31,7 +44,8 @@ impl Read for Spanned<Worker> {
         let default_properties = properties(table.node("default_properties", findings), "Worker", findings);
         let keepalive = keepalive(table.node("keepalive_interval", findings), findings);
         let OneOrMany(notify) = table.or("notify_on_missing", OneOrMany(Vec::new()), findings);
-        let missing_timeout = table.or("missing_timeout", MISSING_TIMEOUT, findings);
+        let usual = if kind.latent().is_some() { latent::MISSING_TIMEOUT } else { MISSING_TIMEOUT };
+        let missing_timeout = table.or("missing_timeout", usual, findings);
         table.finish(findings);
         let Spanned { value: name, at } = name?;
         let worker = Worker {
@@ -48,6 +62,15 @@ impl Read for Spanned<Worker> {
         };
         Some(Spanned { value: worker, at })
     }
+}
+
+/// The words of `type`.
+#[derive(Clone, Copy)]
+enum Type {
+    Remote,
+    Local,
+    Docker,
+    Command,
 }
 
 /// Null and 0 are never.

@@ -1,6 +1,6 @@
 //! `workers`: who may connect and build.
 
-use super::{LockUse, Password};
+use super::{Latent, LockUse, Password};
 use crate::config::duration;
 use crate::model::Properties;
 use serde::Serialize;
@@ -13,7 +13,7 @@ pub struct Worker {
     pub name: String,
     /// Where it runs.
     pub kind: WorkerKind,
-    /// What it logs in with; `None` only for a local one, whose password the master makes up.
+    /// What it logs in with; `None` for a local one, and for a latent one that has none: the master makes one up.
     pub password: Option<Password>,
     /// How many builds it runs at a time; `None` for any number (`SL-02`).
     pub max_builds: Option<u32>,
@@ -30,7 +30,8 @@ pub struct Worker {
     /// Whom to tell when it stays away: addresses of mail (`SL-03`). It needs a reporter of type `mail`.
     pub notify_on_missing: Vec<String>,
     /// How long it may be away, since the master's start or since it was lost, before it counts as missing
-    /// (`SL-04`).
+    /// (`SL-04`): an hour where nothing is said. A latent one, of which nobody minds that it is away: how long it may
+    /// take to connect once it is started, 20 minutes where nothing is said.
     #[serde(serialize_with = "duration::serialize")]
     pub missing_timeout: Duration,
 }
@@ -49,11 +50,32 @@ pub enum Keepalive {
 }
 
 /// Where a worker runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerKind {
     /// Somewhere; it connects.
     Remote,
     /// On this machine; the master starts and stops it.
     Local,
+    /// It is started when a build wants it, and stopped when it has been idle.
+    Latent(Box<Latent>),
+}
+
+impl WorkerKind {
+    /// The word for it in the configuration.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            WorkerKind::Remote => "remote",
+            WorkerKind::Local => "local",
+            WorkerKind::Latent(latent) => latent.driver.type_name(),
+        }
+    }
+
+    /// What it has as a latent one.
+    pub fn latent(&self) -> Option<&Latent> {
+        match self {
+            WorkerKind::Latent(latent) => Some(latent),
+            WorkerKind::Remote | WorkerKind::Local => None,
+        }
+    }
 }

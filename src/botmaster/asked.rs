@@ -104,7 +104,9 @@ impl Botmaster {
                 .workers
                 .all
                 .iter()
-                .map(|(name, worker)| worker.status(self.serving.get(name), self.latents.phase(name), (turn.now(), turn.wall())))
+                .map(|(name, worker)| {
+                    worker.status(self.serving.get(name), self.latents.phase(name), (turn.now(), turn.wall()))
+                })
                 .collect(),
             builds: self.builds.iter().map(build).collect(),
             waiting: self.queue.counts().map(|(builder, count)| (builder.to_owned(), count)).collect(),

@@ -190,7 +190,8 @@ impl Snapshot {
         let serving: Vec<&WorkerStatus> = self.workers.iter().filter(serves).collect();
         let here: Vec<_> = serving
             .iter()
-            .filter(|worker| worker.state == WorkerState::Connected || worker.instance.is_some()).collect();
+            .filter(|worker| worker.state == WorkerState::Connected || worker.instance.is_some())
+            .collect();
         let names = |workers: &[&WorkerStatus]| {
             workers.iter().map(|worker| worker.name.as_str()).collect::<Vec<_>>().join(", ")
         };

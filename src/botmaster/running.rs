@@ -175,7 +175,8 @@ impl Botmaster {
     pub(super) fn interrupt_command(&mut self, build: BuildId, reason: &str) {
         let Some(running) = self.builds.get(&build) else { return };
         let Some(key) = running.command else { return };
-        let (connection, object, worker) = (running.connection, running.object, running.worker.clone());
+        let Some(Place { connection, object }) = running.place else { return };
+        let worker = running.worker.clone();
         let args = vec![Value::from(key.to_string()), Value::from(reason)];
         self.call(connection, &worker, object, "interruptCommand", args, Purpose::Nothing);
     }

@@ -3,8 +3,8 @@
 use super::antechamber::Antechamber;
 use super::distributor::Distributor;
 use super::errands::Errands;
-use super::limits::{CHUNK_PATIENCE, HEARTBEAT, QUEUE_POLL};
 use super::latent::Latents;
+use super::limits::{CHUNK_PATIENCE, HEARTBEAT, QUEUE_POLL};
 use super::locals::LocalWorkers;
 use super::locks::{Lock, Locks};
 use super::running::Running;

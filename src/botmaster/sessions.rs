@@ -152,7 +152,7 @@ impl Botmaster {
         session.environ = Arc::new(greeting.environ.clone());
         let environ = greeting.environ;
         session.abilities = Arc::new(greeting.abilities);
-        (worker.graceful, worker.trouble) = (false, None);
+        (worker.graceful, worker.trouble, worker.absence.told) = (false, None, false);
         worker.absence.told = false;
         worker.connects.note(turn.now());
         let info = session.info.clone();
@@ -395,9 +395,10 @@ impl Botmaster {
             worker.absence = Absence::begin(turn);
             self.note_connection(&name, None, turn);
         }
-        let lost = self.builds.iter().filter(|(build, running)| {
-            running.worker == name && !self.latents.is_awaited_by(&name, **build)
-        });
+        let lost = self
+            .builds
+            .iter()
+            .filter(|(build, running)| running.worker == name && !self.latents.is_awaited_by(&name, **build));
         for build in lost.map(|(build, _)| *build).collect::<Vec<_>>() {
             self.feed(build, Input::Lost("worker lost"), turn);
         }

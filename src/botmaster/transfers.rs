@@ -173,7 +173,7 @@ impl Botmaster {
             };
             return self.feed(build, input, turn);
         }
-        let connection = running.connection;
+        let Some(Place { connection, .. }) = running.place else { return self.throw_away(finding) };
         let Some(moving) = running.moving.as_mut().filter(|moving| moving.errand == Some(key)) else {
             return self.throw_away(finding);
         };

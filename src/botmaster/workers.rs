@@ -1,8 +1,8 @@
 //! The workers as values: who is there, what each is doing, and which of them takes the next build.
 
 use super::absence::Absence;
-use super::latent::instance::Phase;
 use super::attach::{Ask, Greeting, Listed};
+use super::latent::instance::Phase;
 use super::quarantine::Quarantine;
 use super::steps::Abilities;
 use super::wishes::Connects;

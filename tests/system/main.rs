@@ -6,6 +6,7 @@ mod debug;
 mod encrypted;
 mod harness;
 mod jobs;
+mod latent;
 mod lifecycle;
 mod tools;
 mod tries;

@@ -24,12 +24,7 @@ impl Build {
     }
 
     /// It is there, which adds these properties.
-    pub(super) fn arrived(
-        &mut self,
-        properties: Properties,
-        env: &Env<'_>,
-        out: &mut Vec<Action>,
-    ) {
+    pub(super) fn arrived(&mut self, properties: Properties, env: &Env<'_>, out: &mut Vec<Action>) {
         let state = self.said(&format!("worker {} is ready", self.plan.worker));
         out.push(Action::StepFinished { results: Results::Success, state, hidden: false });
         self.plan.properties.update(&properties);

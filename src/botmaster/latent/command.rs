@@ -1,8 +1,8 @@
 //! `type: command`: instances by an operator's own commands, which covers every cloud that has a tool (`N-LT-16`).
 
+use super::Order;
 use super::instance::{Prospect, Refusal};
 use super::thread::Means;
-use super::Order;
 use crate::botmaster::limits::{INSTANCE_GRACE, INSTANCE_OUTPUT_BYTES, INSTANCE_SAID_BYTES};
 use crate::config::LatentCommands;
 use crate::kernel::program::{self, Bounds, CutShort, Outcome};
@@ -63,7 +63,12 @@ pub(super) fn stop(commands: &LatentCommands, means: &Means<'_>) -> Result<(), S
     follow(commands, &commands.stop, "the stop command failed", means)
 }
 
-fn follow(commands: &LatentCommands, words: &[String], failed: &str, means: &Means<'_>) -> Result<(), String> {
+fn follow(
+    commands: &LatentCommands,
+    words: &[String],
+    failed: &str,
+    means: &Means<'_>,
+) -> Result<(), String> {
     let Some(mut command) = command(commands, words, means) else { return Ok(()) };
     let outcome = run(&mut command, means).map_err(|cut| format!("{failed}: {cut}"))?;
     if outcome.status.success() {

@@ -141,8 +141,7 @@ impl<'a> Engine<'a> {
         context.append_data(&mut header, "Dockerfile", text).map_err(broken)?;
         let context = context.into_inner().map_err(broken)?;
         let arguments = json!(docker.buildargs).to_string();
-        let mut path =
-            format!("/build?rm=1&t={}&buildargs={}", encoded(&docker.image), encoded(&arguments));
+        let mut path = format!("/build?rm=1&t={}&buildargs={}", encoded(&docker.image), encoded(&arguments));
         if let Some(target) = &docker.target {
             path += &format!("&target={}", encoded(target));
         }
@@ -208,7 +207,8 @@ impl<'a> Engine<'a> {
         let labels: Vec<String> =
             self.labels().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let filters = json!({ "label": labels }).to_string();
-        let listed = self.ask("GET", &format!("/containers/json?all=true&filters={}", encoded(&filters)), None)?;
+        let listed =
+            self.ask("GET", &format!("/containers/json?all=true&filters={}", encoded(&filters)), None)?;
         let Value::Array(listed) = json_of(&listed) else {
             return Err(Trouble { what: "it does not list its containers".to_owned(), status: None });
         };
@@ -252,9 +252,9 @@ fn json_of(answer: &Answer) -> Value {
 /// What came of a pull or a build: a line of JSON for each thing that was done, the last perhaps an error.
 fn progress(answer: &Answer) -> Result<(), Trouble> {
     let lines = answer.body.split(|byte| *byte == b'\n');
-    let error = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok()).find_map(|line| {
-        Some(line.get("error")?.as_str().unwrap_or("without a text").to_owned())
-    });
+    let error = lines
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .find_map(|line| Some(line.get("error")?.as_str().unwrap_or("without a text").to_owned()));
     error.map_or(Ok(()), |what| Err(Trouble { what, status: None }))
 }
 

@@ -164,7 +164,9 @@ impl<R: Clone + PartialEq> Instance<R> {
             State::Starting { deadline, check_at, .. } => {
                 Some(check_at.map_or(*deadline, |at| at.min(*deadline)))
             }
-            State::Up { idle_since, .. } => idle_since.zip(terms.build_wait_timeout).map(|(at, wait)| at + wait),
+            State::Up { idle_since, .. } => {
+                idle_since.zip(terms.build_wait_timeout).map(|(at, wait)| at + wait)
+            }
             State::Stopping { again_at } => *again_at,
         }
     }

@@ -59,7 +59,9 @@ impl Botmaster {
     /// is not configured any more is stopped after its last build.
     pub(in crate::botmaster) fn adopt_latents(&mut self, turn: &mut Turn) {
         let config = self.config.clone();
-        for (worker, latent) in config.workers.iter().filter_map(|worker| Some((worker, worker.kind.latent()?))) {
+        for (worker, latent) in
+            config.workers.iter().filter_map(|worker| Some((worker, worker.kind.latent()?)))
+        {
             let terms = Terms {
                 build_wait_timeout: latent.build_wait_timeout,
                 missing_timeout: worker.missing_timeout,
@@ -103,7 +105,12 @@ impl Botmaster {
     }
 
     /// A build wants the instance of its worker.
-    pub(in crate::botmaster) fn substantiate(&mut self, build: BuildId, recipe: LatentDriver, turn: &mut Turn) {
+    pub(in crate::botmaster) fn substantiate(
+        &mut self,
+        build: BuildId,
+        recipe: LatentDriver,
+        turn: &mut Turn,
+    ) {
         let Some(worker) = self.builds.get(&build).map(|running| running.worker.clone()) else { return };
         self.with_instance(&worker, turn, |instance, terms, now, out| {
             instance.ask(build, recipe, terms, now, out);
@@ -272,11 +279,14 @@ impl Botmaster {
     pub(in crate::botmaster) fn place_builds(&mut self, name: &str, turn: &mut Turn) {
         let Some(latent) = self.latents.all.get(name) else { return };
         let is_let = |build: BuildId| latent.instance.is_used_by(build);
-        let unplaced = self.builds.iter().filter(|(build, running)| {
-            running.worker == name && running.place.is_none() && is_let(**build)
-        });
+        let unplaced = self
+            .builds
+            .iter()
+            .filter(|(build, running)| running.worker == name && running.place.is_none() && is_let(**build));
         for build in unplaced.map(|(build, _)| *build).collect::<Vec<_>>() {
-            let Some(session) = self.workers.session(name).filter(|session| session.is_ready()) else { return };
+            let Some(session) = self.workers.session(name).filter(|session| session.is_ready()) else {
+                return;
+            };
             let Some(running) = self.builds.get_mut(&build) else { continue };
             let builder = running.machine.plan().builder.clone();
             let Some(object) = session.builders.get(&builder.name).copied() else { continue };

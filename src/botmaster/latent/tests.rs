@@ -188,7 +188,10 @@ impl Model {
             assert!(!self.exists && self.jobs.is_empty(), "an instance is forgotten");
         }
         if !self.which(Build::Waiting).is_empty() {
-            assert!(will_go_on || !self.which(Build::Using).is_empty(), "a build waits for nothing: {self:?}");
+            assert!(
+                will_go_on || !self.which(Build::Using).is_empty(),
+                "a build waits for nothing: {self:?}"
+            );
         }
         if self.exists && self.which(Build::Using).is_empty() && terms.build_wait_timeout.is_some() {
             assert!(will_go_on, "an idle instance is never stopped: {self:?}");
@@ -296,7 +299,10 @@ fn one_that_never_comes_is_missing() {
     model.take(Event::Ask(1, 1), &TERMS);
     model.instance.wake(&TERMS, model.now + TERMS.missing_timeout, &mut out);
     assert_eq!(out[0], Action::Missing);
-    assert!(matches!(out.last(), Some(Action::Refuse(BuildId(1), Refusal { prospect: Prospect::Perhaps, .. }))));
+    assert!(matches!(
+        out.last(),
+        Some(Action::Refuse(BuildId(1), Refusal { prospect: Prospect::Perhaps, .. }))
+    ));
 }
 
 #[test]
@@ -306,14 +312,18 @@ fn the_end_of_the_master_stops_it_at_once() {
         model.take(event, &TERMS);
     }
     model.instance.shut_down(&mut out);
-    assert!(matches!(out[..], [Action::Refuse(BuildId(2), _), Action::Disconnect(_), Action::Stop { .. }]), "{out:?}");
+    assert!(
+        matches!(out[..], [Action::Refuse(BuildId(2), _), Action::Disconnect(_), Action::Stop { .. }]),
+        "{out:?}"
+    );
 }
 
 #[test]
 fn answers_are_read_at_every_cut() {
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
     let counted = b"HTTP/1.1 409 Conflict\r\nContent-Length: 5\r\n\r\nabcde";
-    for (text, status, least) in [(&chunked[..], 200, chunked.len() - 2), (&counted[..], 409, counted.len())] {
+    for (text, status, least) in [(&chunked[..], 200, chunked.len() - 2), (&counted[..], 409, counted.len())]
+    {
         for cut in 0..=text.len() {
             let answer = parse(&text[..cut], false).unwrap();
             let whole = Answer { status, body: b"abcde".to_vec() };

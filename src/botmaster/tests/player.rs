@@ -142,6 +142,7 @@ fn shown(action: &Action, played: &Played) -> String {
             .iter()
             .map(|(name, property)| format!("property {name} = {} ({})\n", property.value, property.source))
             .collect(),
+        Action::Substantiate(recipe) => format!("  start a {} worker\n", recipe.type_name()),
         Action::StepStarted { name, state } => format!("step {name}: {state}\n"),
         Action::StepState(state) => format!("  now {state}\n"),
         Action::OpenLog { name, kind } => format!("  log {name} {}\n", kind.letter()),

@@ -58,8 +58,7 @@ fn later_origins_win() {
         build: &build,
         builder: &builder,
         worker: &worker,
-        basedir: Some(r"C:\work\"),
-        is_windows: true,
+        info: &[("basedir", r"C:\work\"), ("system", "nt")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
     });
     let shown: String = properties
         .iter()

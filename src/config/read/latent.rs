@@ -33,7 +33,9 @@ pub(super) fn latent(
     let master_fqdn = table.optional("master_fqdn", findings);
     Latent {
         build_wait_timeout,
-        check_instance_interval: interval.filter(|interval: &Duration| !interval.is_zero()).unwrap_or(CHECK_INTERVAL),
+        check_instance_interval: interval
+            .filter(|interval: &Duration| !interval.is_zero())
+            .unwrap_or(CHECK_INTERVAL),
         master_fqdn,
         driver: driver(table, findings),
     }
@@ -86,7 +88,9 @@ fn docker_host(table: &mut Table, findings: &mut Findings) -> String {
     let Some(host) = String::read(node, findings) else { return DOCKER_HOST.to_owned() };
     let is_right = match host.split_once("://") {
         Some(("unix", path)) => path.starts_with('/'),
-        Some(("tcp", address)) => address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()),
+        Some(("tcp", address)) => {
+            address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+        }
         _ => false,
     };
     if !is_right {

@@ -90,6 +90,7 @@ impl Actions for Missing {
         let worker = WorkerStatus {
             name: "w 1".to_owned(),
             state: WorkerState::Away,
+            instance: None,
             pause: None,
             quarantined_until: None,
             missing_since: Some(self.0),

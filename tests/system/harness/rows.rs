@@ -21,6 +21,7 @@ pub struct Build {
 impl Build {
     pub const SUCCESS: i64 = 0;
     pub const FAILURE: i64 = 2;
+    pub const EXCEPTION: i64 = 4;
     pub const RETRY: i64 = 5;
     pub const CANCELLED: i64 = 6;
 }

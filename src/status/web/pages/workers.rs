@@ -2,6 +2,7 @@
 
 use super::Answer;
 use super::tables::{self, BuildRow, nothing, with_changes};
+use crate::botmaster::latent::instance::Phase;
 use crate::botmaster::{SlotState, Snapshot, WorkerState, WorkerStatus};
 use crate::db::{builds, workers};
 use crate::model::WorkerInfo;
@@ -85,7 +86,12 @@ fn state(status: Option<&WorkerStatus>, stored: Option<&WorkerInfo>) -> (&'stati
     let connected = stored.is_some_and(|worker| worker.is_connected());
     match status {
         Some(worker) if worker.state == WorkerState::Attaching => ("retry", "connecting".to_owned()),
+        Some(worker) if worker.instance == Some(Phase::Stopping) => ("retry", "stopping".to_owned()),
         _ if missing => ("failure", "missing".to_owned()),
+        Some(worker) if worker.instance == Some(Phase::Starting) => ("retry", "starting".to_owned()),
+        Some(worker) if worker.instance == Some(Phase::Down) && !connected && !paused && !quarantined => {
+            ("", "not started".to_owned())
+        }
         _ if !connected => ("failure", "not connected".to_owned()),
         _ if graceful => ("warnings", "leaving".to_owned()),
         _ if paused => ("warnings", "paused".to_owned()),

@@ -7,6 +7,7 @@ use super::errands::{Done, Finding, Lane};
 use super::files::{self, Kept, Stream, Transfer, Verb};
 use super::limits::TRANSFER_CALLS;
 use super::programs::{self, Leash, Program};
+use super::running::Place;
 use crate::kernel::Turn;
 use crate::model::BuildId;
 use crate::pb::{Call, Failure, Request, Value};

@@ -31,7 +31,7 @@ fn site(make: Make, wait: &str) -> Site {
     let mut site = Site::new("");
     let (worker, program) = match make {
         Make::Ours => (OURS, env!("CARGO_BIN_EXE_bellwether-worker").into()),
-        Make::Real => (REAL, real("buildbot-worker")),
+        Make::Real | Make::Msgpack => (REAL, real("buildbot-worker")),
     };
     let dir = site.path("").display().to_string();
     for (name, text) in [("start", START), ("stop", STOP)] {

@@ -204,7 +204,7 @@ impl Botmaster {
     pub(super) fn give_back(&mut self, worker: &str, request: &Waiting) {
         self.workers.release(worker, &request.builder);
         for owner in [Owner::Step(request.request), Owner::Build(request.request)] {
-            self.locks.release(owner);
+            self.release_locks(owner);
         }
         self.may_start = true;
     }

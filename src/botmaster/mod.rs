@@ -25,6 +25,7 @@ pub mod latent;
 pub mod limits;
 pub mod local;
 mod locals;
+mod locking;
 pub mod locks;
 pub mod logs;
 pub mod programs;

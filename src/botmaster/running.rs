@@ -3,6 +3,7 @@
 use super::Botmaster;
 use super::build::{Action, Build, Env, Input};
 use super::limits::ID_BLOCK;
+use super::locks::Owner;
 use super::logs::LogWriter;
 use super::service::Alarm;
 use super::store::Write;
@@ -133,11 +134,14 @@ impl Botmaster {
                     let event = Event::StepFinished { build, step, results };
                     self.store.write(build, Write::FinishStep(step, end, turn.wall()), Some(event));
                 }
+                let owner = Owner::Step(running.request.request);
+                self.release_locks(owner);
             }
             Action::Substantiate(recipe) => self.substantiate(build, *recipe, turn),
             Action::Settle { keep } => self.settle_transfer(build, keep),
             Action::RunProgram(program) => self.run_program(build, program),
             Action::Look(path) => self.look_for(build, path),
+            Action::TakeLocks => self.take_locks(build),
             Action::Run(mut command) => {
                 if let Some(transfer) = command.transfer.take() {
                     let argument = transfer.argument();

@@ -80,6 +80,8 @@ pub struct Botmaster {
     pub(super) latents: Latents,
     pub(super) queue: Distributor,
     pub(super) locks: Locks,
+    /// Steps that have their locks, or can never have them, and were not told yet.
+    pub(super) admitted: Vec<(BuildId, Result<(), String>)>,
     /// The lock that the first request of a builder lacked when it was looked at last, with a worker that was free.
     pub(super) lacking: BTreeMap<String, Lock>,
     /// The largest id that the queue was ever told of.
@@ -117,6 +119,7 @@ impl Botmaster {
             latents: Latents::new(drivers, reports),
             queue: Distributor::default(),
             locks: Locks::default(),
+            admitted: Vec::new(),
             lacking: BTreeMap::new(),
             newest: RequestId(0),
             may_start: false,
@@ -244,6 +247,7 @@ impl Service for Botmaster {
         // First, so that the claim of a build that is to be repeated is given up before it is made again.
         self.store.flush();
         self.greet_next(turn);
+        self.let_in(turn);
         self.start_builds(turn);
         self.store.flush();
     }

@@ -58,7 +58,8 @@ pub const EVERYTHING: u32 = 3;
 /// The site's configuration with one of several sets of builders.
 pub fn configuration(variant: u32, dir: &std::path::Path) -> Config {
     let name = format!("variant-{variant}.yaml");
-    let extra = "  - {name: extra, workers: [w1], locks: [site], steps: [{shell: make extra}]}\n";
+    let extra =
+        "  - {name: extra, workers: [w1], locks: [site], steps: [{shell: make extra, locks: bench}]}\n";
     let other = "  - {name: other, workers: [w1, w2], locks: [{lock: site, mode: counting, count: 2}], steps: [{set_property: seen, value: '1'}]}\n";
     let (builders, more) = match variant {
         0 => (String::new(), ""),
@@ -74,6 +75,7 @@ pb: {{listen: 127.0.0.1:9989}}
 locks:
   - {{name: site, max_count: 2}}
   - {{name: disk, scope: worker}}
+  - {{name: bench}}
 workers:
   - {{name: w1, password: sekrit, max_builds: 1}}
   - {{name: w2, password: sekrit, max_builds: 2}}
@@ -89,6 +91,7 @@ builders:
     steps:
       - git: https://git.example.org/app.git
       - shell: make check
+        locks: bench
       - shell: make clean
         always_run: true
 {builders}",

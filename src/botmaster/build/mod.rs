@@ -15,7 +15,7 @@ use super::programs::Program;
 use super::render::Secrets;
 use super::step::ended;
 use super::steps::{Abilities, End};
-use crate::config::{Builder, LatentDriver};
+use crate::config::{Builder, LatentDriver, LockUse};
 use crate::model::{Channel, LogKind, Mono, Properties, Results, SourceStamp};
 use crate::pb::{Failure, Value};
 use bytes::Bytes;
@@ -94,6 +94,8 @@ pub enum Input<'a> {
     Exited(Result<Option<i32>, String>),
     /// Whether the file that the step looked for can be sent.
     Looked(Result<(), String>),
+    /// The current step has its locks, or it can never have them.
+    Locks(Result<(), String>),
     /// Its deadline has come.
     Timer,
 }
@@ -139,6 +141,8 @@ pub enum Action {
     },
     /// Have a worker started by this recipe.
     Substantiate(Box<LatentDriver>),
+    /// Take the locks of the current step; [`Input::Locks`] tells of it.
+    TakeLocks,
     /// Start a command on the worker.
     Run(Command),
     /// The command that moved something is complete: keep what came, or throw it away.
@@ -223,6 +227,12 @@ impl Build {
         &self.plan
     }
 
+    /// The locks that the current step uses.
+    pub fn locks_of_step(&self) -> &[LockUse] {
+        let step = self.current.as_ref().and_then(|current| self.plan.builder.steps.get(current.at));
+        step.map_or(&[], |step| &step.locks)
+    }
+
     /// When [`Input::Timer`] is due.
     pub fn deadline(&self) -> Option<Mono> {
         self.deadline
@@ -276,6 +286,7 @@ impl Build {
             (_, Input::Looked(result)) => self.looked(result, env, out),
             (_, Input::Said(channel, text)) => self.said_on_master(channel, text, env, out),
             (_, Input::Exited(result)) => self.exited(result, env, out),
+            (_, Input::Locks(held)) => self.locks(held, env, out),
             (_, Input::Timer) => self.timer(env, out),
         }
     }
@@ -396,7 +407,9 @@ impl Build {
         current.interrupts += 1;
         let grace = match &current.work {
             Work::Command(command) => command.grace,
-            Work::Nothing | Work::Looking | Work::Program | Work::Settling(_) => Duration::ZERO,
+            Work::Nothing | Work::Looking | Work::Program | Work::Settling(_) | Work::Locks { .. } => {
+                Duration::ZERO
+            }
         };
         self.deadline = Some(now + INTERRUPT_PATIENCE + grace);
         out.push(Action::Interrupt(reason));

@@ -45,6 +45,13 @@ pub(super) enum Work {
     Program,
     /// The master's disk, after the command came to this.
     Settling(Outcome),
+    /// Its locks.
+    Locks {
+        /// What it does once it has them.
+        next: Next,
+        /// What is said of it then.
+        state: String,
+    },
 }
 
 impl Build {
@@ -82,7 +89,7 @@ impl Build {
         let name = self.unique(self.said(&name));
         let running = running.ok().flatten();
         let state = self.said(running.as_deref().unwrap_or("running"));
-        out.push(Action::StepStarted { name: name.clone(), state });
+        out.push(Action::StepStarted { name: name.clone(), state: state.clone() });
         match machine {
             Ok(Some((machine, next))) => {
                 let mut current = Current {
@@ -100,8 +107,15 @@ impl Build {
                         current.log(&file, LogKind::Stdio, out);
                     }
                 }
-                self.current = Some(current);
-                self.follow_once(next, env, out);
+                if step.locks.is_empty() {
+                    self.current = Some(current);
+                    self.follow_once(next, env, out);
+                } else {
+                    // What the step does is settled before it waits (`N-BU-03`).
+                    current.work = Work::Locks { next, state };
+                    self.current = Some(current);
+                    out.push(Action::TakeLocks);
+                }
             }
             Ok(None) => {
                 let description = running.unwrap_or_else(|| step.kind.type_name().to_owned());
@@ -148,6 +162,19 @@ impl Build {
             }
             Next::Wait(pause) => self.deadline = Some(env.now + pause),
             Next::Done(end) => self.close_step(end, env, out),
+        }
+    }
+
+    /// The step has its locks, or can never have them.
+    pub(super) fn locks(&mut self, held: Result<(), String>, env: &Env<'_>, out: &mut Vec<Action>) {
+        let Some(current) = &mut self.current else { return };
+        match (std::mem::take(&mut current.work), held) {
+            (Work::Locks { next, state }, Ok(())) => {
+                out.push(Action::StepState(state));
+                self.follow(next, env, out);
+            }
+            (Work::Locks { .. }, Err(why)) => self.end_step(End::exception(why), env, out),
+            (other, _) => current.work = other,
         }
     }
 

@@ -165,6 +165,11 @@ impl Locks {
         self.let_in()
     }
 
+    /// Whether `owner` has what it wanted.
+    pub fn holds(&self, owner: Owner) -> bool {
+        self.held.contains_key(&owner)
+    }
+
     /// Who holds this lock, in the order of their ids.
     pub fn holders(&self, lock: &Lock) -> impl Iterator<Item = Owner> {
         let has = move |wants: &Vec<Want>| wants.iter().any(|want| want.lock == *lock);

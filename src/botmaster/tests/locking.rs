@@ -3,7 +3,7 @@
 use super::peer::Kind;
 use super::rig::Rig;
 use super::{builder, config, shell_step};
-use crate::config::{Builder, Config, Lock, LockMode, LockScope, LockUse};
+use crate::config::{Builder, Config, Lock, LockMode, LockScope, LockUse, Step};
 use crate::model::{RequestId, Results};
 use std::collections::BTreeMap;
 
@@ -22,6 +22,11 @@ fn counting(name: &str, count: u32) -> Vec<LockUse> {
 /// A builder that runs until it is told to finish.
 fn hanging(name: &str, locks: Vec<LockUse>) -> Builder {
     Builder { locks, ..builder(name, vec![shell_step("hang")]) }
+}
+
+/// A builder whose only step runs until it is told to finish, with these locks.
+fn hanging_step(name: &str, locks: Vec<LockUse>) -> Builder {
+    builder(name, vec![Step { locks, ..shell_step("hang") }])
 }
 
 fn site(locks: Vec<Lock>, builders: Vec<Builder>) -> (Rig, Config) {
@@ -95,4 +100,62 @@ fn a_lost_build_lets_go_and_a_reload_may_widen_a_lock() {
     rig.apply(&config);
     let (_, third) = rig.ask("a", "r2");
     assert!(!is_running(&rig, third));
+}
+
+/// What is said of the build's last step.
+fn step_state(rig: &Rig, request: RequestId) -> String {
+    let build = rig.db.builds().of_request(request).unwrap().pop().expect("a build");
+    rig.db.steps().of_build(build.id).unwrap().pop().expect("a step").state
+}
+
+#[test]
+fn a_step_waits_for_its_locks_and_then_runs() {
+    let builders = vec![hanging_step("a", alone("database")), hanging_step("b", alone("database"))];
+    let (mut rig, _) = site(vec![lock("database", LockScope::Master, 1)], builders);
+    let (_, first) = rig.ask("a", "r1");
+    let (_, second) = rig.ask("b", "r1");
+    assert_eq!(step_state(&rig, first), "running");
+    assert_eq!(step_state(&rig, second), "waits for the lock database, which a/1 has");
+    let commands = |rig: &Rig| rig.calls.iter().filter(|call| call.contains("startCommand")).count();
+    assert_eq!(commands(&rig), 1);
+    let build = rig.build(first);
+    rig.finish(build.id);
+    assert_eq!(step_state(&rig, second), "running");
+    assert_eq!(commands(&rig), 2);
+}
+
+#[test]
+fn a_waiting_step_is_stopped_and_leaves_the_line() {
+    let builders = ["a", "b", "c"].map(|name| hanging_step(name, alone("database"))).into();
+    let (mut rig, _) = site(vec![lock("database", LockScope::Master, 1)], builders);
+    let requests = ["a", "b", "c"].map(|builder| rig.ask(builder, "r1").1);
+    let waiting = rig.build(requests[1]);
+    assert_eq!(rig.handle.stop_build(waiting.id, "enough", "alice"), Ok(Ok(())));
+    rig.settle();
+    assert_eq!(rig.build(requests[1]).results, Some(Results::Cancelled));
+    assert!(step_state(&rig, requests[2]).starts_with("waits"));
+    let build = rig.build(requests[0]);
+    rig.finish(build.id);
+    assert_eq!(step_state(&rig, requests[2]), "running");
+}
+
+#[test]
+fn builds_that_would_wait_for_each_other_are_told_apart() {
+    let crossed = |name: &str, whole: &str, step: &str| Builder {
+        locks: alone(whole),
+        ..builder(name, vec![shell_step("hang"), Step { locks: alone(step), ..shell_step("hang") }])
+    };
+    let locks = ["x", "y"].map(|name| lock(name, LockScope::Master, 1)).into();
+    let (mut rig, _) = site(locks, vec![crossed("a", "x", "y"), crossed("b", "y", "x")]);
+    let requests = ["a", "b"].map(|builder| rig.ask(builder, "r1").1);
+    let builds = requests.map(|request| rig.build(request).id);
+    rig.finish(builds[0]);
+    assert_eq!(step_state(&rig, requests[0]), "waits for the lock y, which b/1 has");
+    rig.finish(builds[1]);
+    assert_eq!(rig.build(requests[1]).results, Some(Results::Exception));
+    let step = rig.db.steps().of_build(builds[1]).unwrap().pop().expect("a step");
+    let why = rig.log(step.id, "err.text");
+    assert!(why.contains("would wait for ever for the lock x, which a/1 has"), "{why}");
+    // The other has what it waited for.
+    assert_eq!(step_state(&rig, requests[0]), "running");
 }

@@ -163,6 +163,7 @@ fn shown(action: &Action, played: &Played) -> String {
         Action::Settle { keep } => format!("  {}\n", if *keep { "keep" } else { "throw away" }),
         Action::RunProgram(program) => format!("  on the master {program:?}\n"),
         Action::Look(path) => format!("  look for {}\n", path.display()),
+        Action::TakeLocks => "  take locks\n".to_owned(),
         Action::Interrupt(reason) => format!("  interrupt: {reason}\n"),
         Action::Disconnect(reason) => format!("disconnect: {reason}\n"),
         Action::Finished { results, state } => format!("{results}: {state}\n"),

@@ -122,7 +122,7 @@ codebases: 3\nproperties: [a]\nworkers: [{name: w3}, {name: 5, type: remtoe}, [w
             m.yaml:12:11: workers[0]: `password` is missing
             m.yaml:12:18: workers[0].name: it has no port to connect to; add `pb: {listen: 0.0.0.0:9989}`
             m.yaml:12:30: workers[1].name: it must be text, not `5`; put it in quotes
-            m.yaml:12:39: workers[1].type: it must be one of remote, local, not "remtoe"; did you mean `remote`?
+            m.yaml:12:39: workers[1].type: it must be one of remote, local, docker, command, not "remtoe"; did you mean `remote`?
             m.yaml:12:48: workers[2]: it must be a mapping, not a list
         "#]],
     );

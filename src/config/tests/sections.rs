@@ -80,7 +80,7 @@ fn one_mistake_makes_one_complaint() {
     check(
         &BASE.replace("{name: w1, type: local", "{name: w1, type: locale"),
         expect![[r#"
-            m.yaml:2:28: workers[0].type: it must be one of remote, local, not "locale"; did you mean `local`?
+            m.yaml:2:28: workers[0].type: it must be one of remote, local, docker, command, not "locale"; did you mean `local`?
         "#]],
     );
 }

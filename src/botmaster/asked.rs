@@ -95,7 +95,7 @@ impl Botmaster {
             builder: running.machine.plan().builder.name.clone(),
             worker: running.worker.clone(),
             request: running.request.request,
-            step: running.step.map(|(id, _)| id).zip(running.machine.step_name().map(str::to_owned)),
+            step: running.step.zip(running.machine.step_name().map(str::to_owned)),
             progress: running.machine.progress(),
             stopping: running.machine.is_stopping(),
         };

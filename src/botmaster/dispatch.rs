@@ -276,7 +276,7 @@ impl Botmaster {
             moving: None,
             errand: None,
             step: None,
-            steps_begun: 0,
+            steps: Vec::new(),
             logs: Vec::new(),
             slugs: BTreeSet::new(),
             step_ids,

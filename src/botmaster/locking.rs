@@ -13,7 +13,7 @@ impl Botmaster {
     pub(super) fn take_locks(&mut self, build: BuildId) {
         let Some(running) = self.builds.get(&build) else { return };
         let wants = wanted(&self.config, running.machine.locks_of_step(), &running.worker);
-        let step = running.step.map(|(step, _)| step);
+        let step = running.step;
         match self.locks.want(Owner::Step(running.request.request), wants) {
             Answer::Held => self.admitted.push((build, Ok(()))),
             Answer::Waits(lock) => {

@@ -35,9 +35,10 @@ pub(super) struct Running {
     pub moving: Option<Moving>,
     /// What the step has done on the master.
     pub errand: Option<Errand>,
-    /// The current step and its number.
-    pub step: Option<(StepId, i64)>,
-    pub steps_begun: i64,
+    /// Its steps, in order; none before it runs.
+    pub steps: Vec<StepId>,
+    /// The current step.
+    pub step: Option<StepId>,
     /// The current step's logs; `None` for one that could not be opened.
     pub logs: Vec<Option<LogWriter>>,
     /// The addresses of the current step's logs.
@@ -83,27 +84,34 @@ impl Botmaster {
             Action::SetProperties(properties) => {
                 self.store.write(build, Write::SetProperties(properties), None);
             }
-            Action::StepStarted { name, state } => {
-                let Some(id) = running.step_ids.next() else { return };
-                let step = StepId(id);
-                running.step = Some((step, running.steps_begun));
-                let row = Step {
-                    id: step,
-                    build,
-                    number: running.steps_begun,
-                    name: name.clone(),
-                    started_at: Some(turn.wall()),
-                    complete_at: None,
-                    state,
-                    results: None,
-                    hidden: false,
-                };
-                running.steps_begun += 1;
-                self.store.write(build, Write::StartStep(row), Some(Event::StepStarted { build, step }));
+            Action::Steps(names) => {
+                for name in names {
+                    let number = i64::try_from(running.steps.len()).unwrap_or(i64::MAX);
+                    let Some(id) = running.step_ids.next().map(StepId) else { return };
+                    running.steps.push(id);
+                    let row = Step {
+                        id,
+                        build,
+                        number,
+                        name,
+                        started_at: None,
+                        complete_at: None,
+                        state: String::new(),
+                        results: None,
+                        hidden: false,
+                    };
+                    self.store.write(build, Write::AddStep(row), None);
+                }
+            }
+            Action::StepStarted { row, name, state } => {
+                let Some(step) = running.steps.get(row).copied() else { return };
+                running.step = Some(step);
+                let begin = Write::BeginStep(step, state, turn.wall());
+                self.store.write(build, begin, Some(Event::StepStarted { build, step }));
                 self.store.write(build, Write::SetState(name), None);
             }
             Action::StepState(state) => {
-                if let Some((step, _)) = running.step {
+                if let Some(step) = running.step {
                     let event = Event::StepUpdated { build, step };
                     self.store.write(build, Write::SetStepState(step, state), Some(event));
                 }
@@ -129,7 +137,7 @@ impl Botmaster {
                     let event = Event::LogFinished { build, log: id };
                     self.store.write(build, Write::FinishLog(id), Some(event));
                 }
-                if let Some((step, _)) = running.step.take() {
+                if let Some(step) = running.step.take() {
                     let end = StepEnd { results, state, hidden };
                     let event = Event::StepFinished { build, step, results };
                     self.store.write(build, Write::FinishStep(step, end, turn.wall()), Some(event));
@@ -187,7 +195,7 @@ impl Botmaster {
 
     fn open_log(&mut self, build: BuildId, name: String, kind: LogKind, turn: &mut Turn) {
         let Some(running) = self.builds.get_mut(&build) else { return };
-        let Some((step, _)) = running.step else { return };
+        let Some(step) = running.step else { return };
         if running.log_ids.is_empty() {
             match self.db.ids().reserve(IdKind::Log, ID_BLOCK) {
                 Ok(ids) => running.log_ids = ids,

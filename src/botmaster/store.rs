@@ -11,8 +11,10 @@ use crate::model::{
 /// One thing to write.
 #[derive(Debug)]
 pub enum Write {
-    /// A step begins.
-    StartStep(Step),
+    /// A step that has not begun.
+    AddStep(Step),
+    /// A step begins: what it is doing.
+    BeginStep(StepId, String, Wall),
     /// What a step is doing.
     SetStepState(StepId, String),
     /// A step ended.
@@ -36,7 +38,8 @@ impl Write {
         build: BuildId,
     ) -> Result<Option<(BuildsetId, Results)>, DbError> {
         match self {
-            Write::StartStep(step) => db::steps::start(tx, step)?,
+            Write::AddStep(step) => db::steps::start(tx, step)?,
+            Write::BeginStep(step, state, now) => db::steps::begin(tx, *step, state, *now)?,
             Write::SetStepState(step, state) => db::steps::set_state(tx, *step, state)?,
             Write::FinishStep(step, end, now) => db::steps::finish(tx, *step, end, *now)?,
             Write::CreateLog(log) => db::logs::create(tx, log)?,

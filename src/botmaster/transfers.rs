@@ -229,7 +229,7 @@ impl Botmaster {
 /// What a worker wants of its end of a transfer; `None` for what has no meaning.
 fn verb(call: &Call) -> Option<Verb> {
     Some(match call.method.as_str() {
-        "write" => Verb::Write(call.arg(0, "data")?.as_bytes().cloned().map(Bytes::from)?),
+        "write" => Verb::Write(call.arg(0, "data")?.as_bytes().cloned()?),
         "close" => Verb::Close,
         "utime" => match call.arg(0, "accessed_modified")?.as_items()? {
             [access, change] => match (access.as_f64(), change.as_f64()) {

@@ -80,6 +80,7 @@ pub fn finish(
     )?;
     let Some(mut row) = ended else { return Ok(None) };
     let request: RequestId = row.take()?;
+    steps::leave_out(tx, build, now)?;
     if results == Results::Retry {
         requests::unclaim(tx, claimant, &[request])?;
         return Ok(None);

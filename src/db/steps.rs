@@ -48,6 +48,22 @@ pub fn start(tx: &mut Transaction<'_>, step: &Step) -> Result<(), DbError> {
     .map(drop)
 }
 
+/// A step whose row was written before begins.
+pub fn begin(tx: &mut Transaction<'_>, step: StepId, state: &str, now: Wall) -> Result<(), DbError> {
+    let sql = "UPDATE steps SET started_at = $2, state = $3 WHERE id = $1 AND complete_at IS NULL";
+    tx.execute(sql, params![step, now, state]).map(drop)
+}
+
+/// Ends the steps of a build that never began (`BU-04`).
+pub(super) fn leave_out(tx: &mut Transaction<'_>, build: BuildId, now: Wall) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE steps SET complete_at = $2, results = $3, state = 'not run'
+         WHERE build = $1 AND started_at IS NULL AND complete_at IS NULL",
+        params![build, now, Results::Skipped],
+    )
+    .map(drop)
+}
+
 /// Says what a step is doing.
 pub fn set_state(tx: &mut Transaction<'_>, step: StepId, state: &str) -> Result<(), DbError> {
     let sql = "UPDATE steps SET state = $2 WHERE id = $1 AND complete_at IS NULL";
@@ -87,6 +103,7 @@ pub(super) fn interrupt(
         "UPDATE logs SET complete = 1 WHERE complete = 0 AND step IN (SELECT id FROM steps WHERE build = $1)",
         params![build],
     )?;
+    leave_out(tx, build, now)?;
     tx.execute(
         "UPDATE steps SET complete_at = $2, results = $3, state = $4 WHERE build = $1 AND complete_at IS NULL",
         params![build, now, results, state],

@@ -20,7 +20,7 @@ use crate::model::{Channel, LogKind, Mono, Properties, Results, SourceStamp};
 use crate::pb::{Failure, Value};
 use bytes::Bytes;
 use secrecy::Secrecy;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,8 +105,12 @@ pub enum Input<'a> {
 pub enum Action {
     /// Store these properties.
     SetProperties(Properties),
+    /// These are its next steps, by name: their rows are there before the first of them begins.
+    Steps(Vec<String>),
     /// The next step begins.
     StepStarted {
+        /// Its number among all that were told of.
+        row: usize,
         /// Its name, unique within the build.
         name: String,
         /// What it is doing.
@@ -183,7 +187,9 @@ pub struct Build {
     phase: Phase,
     next: usize,
     current: Option<Current>,
-    names: BTreeSet<String>,
+    /// The names of its steps, each unique; and where those of the builder begin.
+    names: Vec<String>,
+    first: usize,
     results: Results,
     culprits: Vec<String>,
     /// Only steps that always run may still run.
@@ -212,7 +218,8 @@ impl Build {
             phase: Phase::Starting,
             next: 0,
             current: None,
-            names: BTreeSet::new(),
+            names: Vec::new(),
+            first: 0,
             results: Results::Success,
             culprits: Vec::new(),
             halted: false,
@@ -270,6 +277,7 @@ impl Build {
             (Phase::Starting, Input::Ready) => {
                 self.phase = Phase::Running;
                 self.deadline = None;
+                self.name_steps(env, out);
                 self.next_step(env, out);
             }
             (_, Input::Ready) => {}

@@ -14,9 +14,10 @@ impl Build {
     /// The worker has to be started.
     pub(super) fn prepare(&mut self, driver: &LatentDriver, env: &Env<'_>, out: &mut Vec<Action>) {
         (self.phase, self.deadline) = (Phase::Preparing, None);
-        let name = self.unique(STEP.to_owned());
+        let name = self.add_name(STEP.to_owned());
+        out.push(Action::Steps(vec![name.clone()]));
         let state = self.said(&format!("preparing worker {}", self.plan.worker));
-        out.push(Action::StepStarted { name, state });
+        out.push(Action::StepStarted { row: 0, name, state });
         match self.with_scene(env, |_, scene| filled(driver, scene)) {
             Ok(recipe) => out.push(Action::Substantiate(Box::new(recipe))),
             Err(why) => self.unprepared(Results::Exception, &why, out),

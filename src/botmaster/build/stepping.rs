@@ -72,7 +72,6 @@ impl Build {
     fn begin_step(&mut self, step: &Step, env: &Env<'_>, out: &mut Vec<Action>) {
         let at = self.next - 1;
         let prepared = self.with_scene(env, |build, scene| {
-            let name = scene.text(&step.name).unwrap_or_else(|_| step.name.as_str().to_owned());
             let running = step.description.as_ref().map(|text| scene.text(text)).transpose();
             let wanted = build.asked(step.do_step_if.as_ref(), None, scene);
             let machine = match wanted {
@@ -83,13 +82,14 @@ impl Build {
                 Ok(false) => Ok(None),
                 Err(why) => Err(format!("do_step_if: {why}")),
             };
-            (name, running, machine)
+            (running, machine)
         });
-        let (name, running, machine) = prepared;
-        let name = self.unique(self.said(&name));
+        let (running, machine) = prepared;
+        let row = self.first + at;
+        let name = self.names[row].clone();
         let running = running.ok().flatten();
         let state = self.said(running.as_deref().unwrap_or("running"));
-        out.push(Action::StepStarted { name: name.clone(), state: state.clone() });
+        out.push(Action::StepStarted { row, name: name.clone(), state: state.clone() });
         match machine {
             Ok(Some((machine, next))) => {
                 let mut current = Current {
@@ -245,13 +245,27 @@ impl Build {
         short(&String::from_utf8_lossy(&self.secrecy.clean(text.to_owned())))
     }
 
-    pub(super) fn unique(&mut self, name: String) -> String {
-        let mut unique = name.clone();
-        let mut count = 0;
-        while !self.names.insert(unique.clone()) {
+    /// Gives every step its name: two of the same are told apart by a number (`BU-03`).
+    pub(super) fn name_steps(&mut self, env: &Env<'_>, out: &mut Vec<Action>) {
+        let filled: Vec<String> = self.with_scene(env, |build, scene| {
+            let name = |step: &Step| scene.text(&step.name).unwrap_or_else(|_| step.name.as_str().to_owned());
+            build.plan.builder.steps.iter().map(name).collect()
+        });
+        self.first = self.names.len();
+        for name in filled {
+            self.add_name(self.said(&name));
+        }
+        out.push(Action::Steps(self.names[self.first..].to_vec()));
+    }
+
+    /// Takes a name, or one that is like it and free; returns it.
+    pub(super) fn add_name(&mut self, name: String) -> String {
+        let (mut unique, mut count) = (name.clone(), 0);
+        while self.names.contains(&unique) {
             count += 1;
             unique = format!("{name}_{count}");
         }
+        self.names.push(unique.clone());
         unique
     }
 

@@ -8,7 +8,7 @@ use crate::config;
 use crate::model::Results;
 use crate::pb::Value;
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is to be done next, and what a command that runs is about.
 #[derive(Clone, Debug)]
@@ -135,7 +135,7 @@ impl Upload {
         }
     }
 
-    fn transfer(&self, name: &'static str, from: &str, to: &PathBuf, kind: files::Kind) -> Command {
+    fn transfer(&self, name: &'static str, from: &str, to: &Path, kind: files::Kind) -> Command {
         let max_size =
             self.max_bytes.map_or(Value::None, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX).into());
         let args = vec![
@@ -144,7 +144,7 @@ impl Upload {
             ("maxsize", max_size),
             ("blocksize", Value::Int(self.block_bytes.into())),
         ];
-        let transfer = Transfer::Receive { to: to.clone(), kind, max_bytes: self.max_bytes };
+        let transfer = Transfer::Receive { to: to.to_owned(), kind, max_bytes: self.max_bytes };
         Command { transfer: Some(transfer), ..Command::new(name, args) }
     }
 

@@ -143,7 +143,8 @@ fn shown(action: &Action, played: &Played) -> String {
             .map(|(name, property)| format!("property {name} = {} ({})\n", property.value, property.source))
             .collect(),
         Action::Substantiate(recipe) => format!("  start a {} worker\n", recipe.type_name()),
-        Action::StepStarted { name, state } => format!("step {name}: {state}\n"),
+        Action::Steps(_) => String::new(),
+        Action::StepStarted { name, state, .. } => format!("step {name}: {state}\n"),
         Action::StepState(state) => format!("  now {state}\n"),
         Action::OpenLog { name, kind } => format!("  log {name} {}\n", kind.letter()),
         Action::Log { log, channel, text } => format!("  {log} {channel:?} {text:?}\n"),

@@ -117,6 +117,27 @@ fn a_request_whose_worker_is_lost_is_built_again() {
 }
 
 #[test]
+fn every_step_has_its_row_before_the_first_begins() {
+    let mut rig = Rig::new(&config(vec![builder("b", vec![shell_step("hang"), shell_step("never")])]));
+    rig.connect("w", Kind::Worker);
+    let (_, request) = rig.ask("b", "r1");
+    let build = rig.build(request);
+    let steps = |rig: &mut Rig| -> Vec<String> {
+        let steps = rig.db.steps().of_build(build.id).unwrap();
+        let line = |step: &crate::model::Step| {
+            let begun = if step.started_at.is_some() { "begun" } else { "not begun" };
+            format!("{} {begun} {:?} {}", step.name, step.results, step.state)
+        };
+        steps.iter().map(line).collect()
+    };
+    assert_eq!(steps(&mut rig), ["shell begun None running", "shell_1 not begun None "]);
+    rig.handle.stop_build(build.id, "enough", "alice").unwrap().unwrap();
+    rig.settle();
+    let ended = ["shell begun Some(Cancelled) 'hang' cancelled", "shell_1 not begun Some(Skipped) not run"];
+    assert_eq!(steps(&mut rig), ended);
+}
+
+#[test]
 fn logs_can_be_read_while_they_grow() {
     let mut rig = Rig::new(&config(vec![builder("b", vec![shell_step("hang")])]));
     let worker = rig.connect("w", Kind::Worker);

@@ -30,7 +30,7 @@ pub(super) struct StepData {
 
 /// Whether a step is unfolded: while it runs, and when it went wrong.
 pub(super) fn is_open(step: &Step) -> bool {
-    !matches!(step.results, Some(Results::Success | Results::Skipped))
+    step.started_at.is_some() && !matches!(step.results, Some(Results::Success | Results::Skipped))
 }
 
 pub(super) fn render(view: &View, data: &Data, live: Option<&RunningBuild>) -> Markup {
@@ -135,7 +135,7 @@ fn source(stamp: &SourceStamp, properties: &Properties) -> Markup {
 fn step(view: &View, build: &Build, data: &StepData) -> Markup {
     let step = &data.step;
     html! {
-        li id={ "step-" (step.number) } class=(class(step.results)) {
+        li id={ "step-" (step.number) } class=(class_of(step)) {
             details open[is_open(step)] id={ "details-" (step.number) } {
                 summary {
                     (sign(step.results))
@@ -171,6 +171,11 @@ fn log(view: &View, build: &Build, step: &Step, log: &LogInfo, tail: Option<&Sho
             }
         }
     }
+}
+
+/// Its result's class; one that has not begun is not running.
+fn class_of(step: &Step) -> &'static str {
+    if step.started_at.is_none() && step.results.is_none() { "waiting" } else { class(step.results) }
 }
 
 /// When, within the build, the step ran: a bar as wide as the build took.

@@ -257,7 +257,7 @@ fn the_directories_of_builders_are_made_and_their_objects_are_ours() {
 
 #[test]
 fn commands_are_translated_with_absolute_paths() {
-    let obfuscated = Value::tuple(["obfuscated", "secret", "XXX"]);
+    let obfuscated = Value::tuple(["obfuscated", "secret", "***"]);
     let block = || [("maxsize", Value::None), ("blocksize", Value::Int(9))];
     let with = |more: Vec<(&'static str, Value)>| block().into_iter().chain(more).collect::<Vec<_>>();
     let place = |file: &'static str, src: &'static str| {

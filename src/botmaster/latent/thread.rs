@@ -41,7 +41,7 @@ impl Threads {
 }
 
 enum Task {
-    Start(Order),
+    Start(Box<Order>),
     Check,
     Stop,
 }
@@ -103,7 +103,7 @@ impl Handle {
 
 impl Driver for Handle {
     fn start(&mut self, number: u64, order: Order) {
-        self.give(number, Task::Start(order));
+        self.give(number, Task::Start(Box::new(order)));
     }
 
     fn check(&mut self, number: u64) {

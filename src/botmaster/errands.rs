@@ -205,3 +205,32 @@ impl Errands {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_that_is_full_gives_work_back_and_loses_none() {
+        let (mut threads, mut taken) = (Threads::default(), 0);
+        let (release, released) = bounded::<()>(0);
+        let (done_in, done) = bounded(LANE_QUEUE + DISK_THREADS + 1);
+        let given_back = loop {
+            let (released, done_in) = (released.clone(), done_in.clone());
+            let work = move || {
+                // Until the other end is dropped.
+                let _ = released.recv();
+                done_in.send(()).unwrap();
+            };
+            match threads.run(Lane::Disk, Box::new(work)) {
+                Ok(()) => taken += 1,
+                Err(work) => break work,
+            }
+        };
+        assert!((LANE_QUEUE..=LANE_QUEUE + DISK_THREADS).contains(&taken), "{taken} were taken");
+        drop(release);
+        (0..taken).for_each(|_| done.recv().unwrap());
+        threads.run(Lane::Disk, given_back).unwrap_or_else(|_| panic!("there is room again"));
+        done.recv().unwrap();
+    }
+}

@@ -219,11 +219,14 @@ impl Build {
         out: &mut Vec<Action>,
     ) {
         let results = end.results;
+        let suffix = step.description_suffix.as_ref();
+        let suffix = suffix.and_then(|text| self.with_scene(env, |_, scene| scene.text(text).ok()));
+        let description = suffix.map_or(description.to_owned(), |suffix| format!("{description} {suffix}"));
         let hidden = self.with_scene(env, |build, scene| {
             step.hide_step_if.is_some()
                 && build.asked(step.hide_step_if.as_ref(), Some(results), scene).unwrap_or(false)
         });
-        let state = self.said(&ended(description, results, end.detail.as_deref()));
+        let state = self.said(&ended(&description, results, end.detail.as_deref()));
         out.push(Action::StepFinished { results, state, hidden });
         let effect = fold(step, results, self.results);
         if fold(step, results, Results::Success).results != Results::Success {

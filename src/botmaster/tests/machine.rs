@@ -454,3 +454,29 @@ fn properties_are_set() {
     "#]],
     );
 }
+
+#[test]
+fn a_suffix_is_said_after_what_the_step_did() {
+    let suffixed = |step| Step { description_suffix: Some(template("on %(prop:os)s")), ..step };
+    let done = Step { description_done: Some(template("built")), ..shell_step("make") };
+    check(
+        vec![suffixed(shell_step("make")), suffixed(done)],
+        "ready; rc 0; rc 1",
+        expect![[r#"
+        > ready
+        step shell: running
+          log stdio s
+          run shell Some(Text("make"))
+        > rc 0
+          0 Header b"program finished with exit code 0\n"
+          success: 'make' on debian
+        step shell_1: running
+          log stdio s
+          run shell Some(Text("make"))
+        > rc 1
+          0 Header b"program finished with exit code 1\n"
+          failure: built on debian failed (1)
+        failure: failed shell_1
+    "#]],
+    );
+}

@@ -59,6 +59,7 @@ pub(super) fn step(kind: StepKind) -> Step {
         name: template(kind.type_name()),
         description: None,
         description_done: None,
+        description_suffix: None,
         halt_on_failure: false,
         flunk_on_failure: true,
         flunk_on_warnings: false,

@@ -77,6 +77,7 @@ impl Read for Step {
             name: table.or("name", Template::literal(kind.name), findings),
             description: description(table.node("description", findings), findings),
             description_done: description(table.node("description_done", findings), findings),
+            description_suffix: description(table.node("description_suffix", findings), findings),
             halt_on_failure: table.or("halt_on_failure", kind.halt_on_failure, findings),
             flunk_on_failure: table.or("flunk_on_failure", true, findings),
             flunk_on_warnings: table.or("flunk_on_warnings", false, findings),

@@ -32,6 +32,9 @@ pub struct Step {
     pub description: Option<Template>,
     /// What it has done, for people.
     pub description_done: Option<Template>,
+    /// What is said after either, and after the kind's own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description_suffix: Option<Template>,
     /// Whether a failure ends the build, except for steps that always run.
     pub halt_on_failure: bool,
     /// Whether a failure makes the build a failure.

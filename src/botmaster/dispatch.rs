@@ -103,7 +103,7 @@ impl Botmaster {
             let waiting = self.queue.remove(older)?;
             Some((older, waiting.builder))
         });
-        let outcome = Some(format!("collapsed into request {request}"));
+        let outcome = Some(model::BuildRequest::outcome_of_collapse(request));
         let ending = Ending { results: Results::Skipped, outcome };
         self.store.end_requests(requests.collect(), ending, turn.wall());
     }

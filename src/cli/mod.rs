@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands speak on the standard streams")]
 
 mod check;
+mod explain;
 mod force;
 mod init;
 mod logging;
@@ -44,6 +45,7 @@ enum Command {
     Reload(reload::Args),
     Stop(stop::Args),
     Status(status::Args),
+    Explain(explain::Args),
     Init(init::Args),
     Sendchange(sendchange::Args),
     Force(force::Args),
@@ -76,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Reload(args) => reload::run(&args),
         Command::Stop(args) => stop::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Sendchange(args) => sendchange::run(args),
         Command::Force(args) => force::run(args),

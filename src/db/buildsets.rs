@@ -4,7 +4,7 @@ use super::engine::{Connection, DbError, Json, Row, Transaction, json, params};
 use super::listing::{self, Listing};
 use super::{Handle, sourcestamps};
 use crate::kernel::Ranked;
-use crate::model::{Buildset, BuildsetId, NewBuildset, RequestId, Results, Wall};
+use crate::model::{Buildset, BuildsetId, ChangeId, NewBuildset, RequestId, Results, Wall};
 
 macro_rules! select {
     ($tail:literal) => {
@@ -138,6 +138,13 @@ pub fn get(connection: &mut Connection, id: BuildsetId) -> Result<Option<Buildse
 /// The buildsets that are not complete, the oldest first.
 pub fn open(connection: &mut Connection) -> Result<Vec<Buildset>, DbError> {
     let rows = connection.query(select!("WHERE complete_at IS NULL ORDER BY id"), &[])?;
+    rows.into_iter().map(|row| read(connection, row)).collect()
+}
+
+/// The buildsets that a change is in, the oldest first.
+pub fn of_change(connection: &mut Connection, change: ChangeId) -> Result<Vec<Buildset>, DbError> {
+    let sql = select!("WHERE id IN (SELECT buildset FROM buildset_changes WHERE change = $1) ORDER BY id");
+    let rows = connection.query(sql, params![change])?;
     rows.into_iter().map(|row| read(connection, row)).collect()
 }
 

@@ -210,6 +210,19 @@ pub fn waiting(connection: &mut Connection) -> Result<BTreeMap<String, i64>, DbE
     Ok(counts.into_iter().collect())
 }
 
+/// How many requests of its builder go before this one, which waits.
+pub fn ahead(connection: &mut Connection, request: &BuildRequest) -> Result<usize, DbError> {
+    let count: i64 = connection
+        .query_one(
+            "SELECT COUNT(*) FROM build_requests
+             WHERE complete_at IS NULL AND claimed_by IS NULL AND builder = $1
+                 AND (priority > $2 OR (priority = $2 AND id < $3))",
+            params![request.builder, request.priority, request.id],
+        )?
+        .take()?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
 /// The request with this id.
 pub fn get(connection: &mut Connection, id: RequestId) -> Result<Option<BuildRequest>, DbError> {
     connection.query_opt(select!("WHERE id = $1"), params![id])?.map(read).transpose()

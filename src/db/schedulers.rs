@@ -57,6 +57,15 @@ pub fn pending(connection: &mut Connection, name: &str) -> Result<Vec<(ChangeId,
     )
 }
 
+/// The schedulers in which a change waits for a build, each with whether it is important there.
+pub fn holding(connection: &mut Connection, change: ChangeId) -> Result<Vec<(String, bool)>, DbError> {
+    connection.query_map(
+        "SELECT scheduler, important FROM scheduler_changes WHERE change = $1 ORDER BY scheduler",
+        params![change],
+        |mut row| Ok((row.take()?, row.take()?)),
+    )
+}
+
 /// Stores what a scheduler makes of the changes after `from` up to `to`, and moves its cursor there.
 ///
 /// # Errors
@@ -115,24 +124,28 @@ pub fn flush_into_buildset(
     now: Wall,
 ) -> Result<Added, DbError> {
     let added = buildsets::add(tx, new, now)?;
-    let reason = format!("in buildset {}", added.id);
     for change in &new.changes {
-        if !forget(tx, name, *change)? {
+        let Some(important) = forget(tx, name, *change)? else {
             return Err(DbError::Refused(format!("change {change} does not wait in scheduler {name}")));
-        }
+        };
+        let reason = match important {
+            true => format!("in buildset {}", added.id),
+            false => format!("not important, taken along in buildset {}", added.id),
+        };
         set_verdict(tx, name, *change, Some(added.id), &reason)?;
     }
     for (change, reason) in dropped {
-        if forget(tx, name, *change)? {
+        if forget(tx, name, *change)?.is_some() {
             set_verdict(tx, name, *change, None, reason)?;
         }
     }
     Ok(added)
 }
 
-fn forget(tx: &mut Transaction<'_>, name: &str, change: ChangeId) -> Result<bool, DbError> {
-    let sql = "DELETE FROM scheduler_changes WHERE scheduler = $1 AND change = $2";
-    Ok(tx.execute(sql, params![name, change])? == 1)
+/// Lets a change wait no longer; says whether it was important, if it waited.
+fn forget(tx: &mut Transaction<'_>, name: &str, change: ChangeId) -> Result<Option<bool>, DbError> {
+    let sql = "DELETE FROM scheduler_changes WHERE scheduler = $1 AND change = $2 RETURNING important";
+    tx.query_opt(sql, params![name, change])?.map(|mut row| row.take()).transpose()
 }
 
 /// Stores what a scheduler keeps for itself.

@@ -2,7 +2,7 @@
 //!
 //! * Does: takes requests of the `bellwether` commands, answers what it can from below, hands reload and stop
 //!   to the root and passes the root's answer on.
-//! * Thread `debug`, rank 85. Calls pbmanager, schedulers and botmaster; tells the root.
+//! * Thread `debug`, rank 85. Calls db, pbmanager, schedulers, botmaster and status; tells the root.
 //! * Owns: the control socket and its connections, the debug client's PB user; the troubles that `status` tells.
 //! * Never: acts on its own; every change goes the way that a signal goes.
 

@@ -1,6 +1,7 @@
 //! What is said on the control socket: one JSON request a line, one JSON response a line.
 
 use crate::botmaster::WorkerWish;
+use crate::status::explain::{Explanation, Subject};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -24,6 +25,11 @@ pub enum Request {
     },
     /// Start builds by a force scheduler.
     Force(Force),
+    /// Why is something built, or not?
+    Explain {
+        /// What.
+        subject: Subject,
+    },
     /// Pause a worker, let it build again, or send it away.
     Worker {
         /// Which.
@@ -73,6 +79,8 @@ pub enum Response {
         /// Its requests: builder and id.
         requests: Vec<(String, i64)>,
     },
+    /// Why it is so.
+    Explained(Explanation),
     /// The worker will do it, or has done it.
     Steered,
     /// It will not.

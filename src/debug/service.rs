@@ -8,6 +8,7 @@ use crate::kernel::{Gone, Inbox, Offer, Ranked, Refusal, Service, Turn, rank};
 use crate::model::Mono;
 use crate::pbmanager::{self, ConnectionId, Logins, News};
 use crate::schedulers::{ForceError, ForceRequest};
+use crate::status::explain::{Asker, Subject};
 use crate::{botmaster, changes, schedulers, status};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,8 @@ pub struct Parts {
     pub pb: pbmanager::Handle<Debug>,
     /// Where its news comes in: [`super::news_offer`].
     pub news: Offer<News>,
+    /// Asked why something is as it is.
+    pub explain: Asker<Debug>,
     /// Asked for what changes are coming in.
     pub changes: changes::Handle<Debug>,
     /// Asked to force builds.
@@ -85,6 +88,10 @@ impl Debug {
                 Ok(response) => self.answer(ticket, &response),
                 Err(complaints) => self.answer(ticket, &Response::Refused { complaints }),
             },
+            Request::Explain { subject } => match self.explain(&subject) {
+                Ok(response) => self.answer(ticket, &response),
+                Err(complaint) => self.refuse(ticket, complaint),
+            },
             Request::Worker { name, wish } => match self.parts.botmaster.steer_worker(&name, wish) {
                 Ok(Ok(())) => self.answer(ticket, &Response::Steered),
                 Ok(Err(refused)) => self.refuse(ticket, refused.to_string()),
@@ -104,6 +111,11 @@ impl Debug {
             self.troubles.iter().map(|(service, cause)| format!("service {service} has failed: {cause}"));
         report.troubles.extend(failed);
         Ok(report)
+    }
+
+    fn explain(&self, subject: &Subject) -> Result<Response, String> {
+        let explanation = self.parts.explain.ask(subject).map_err(|error| error.to_string())?;
+        explanation.map(Response::Explained).ok_or_else(|| format!("there is no {subject}"))
     }
 
     fn force(&self, force: Force) -> Result<Response, Vec<String>> {

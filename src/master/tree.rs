@@ -187,6 +187,11 @@ impl Tree {
         };
         ground.put_restartable(move || clients::Clients::new(clients_parts.clone()), clients_inbox)?;
         let debug_parts = debug::Parts {
+            explain: status::explain::Asker {
+                db: database.handle(),
+                schedulers: schedulers::Handle::new(schedulers_door.address()),
+                botmaster: botmaster::Handle::new(botmaster_door.address()),
+            },
             pb: pbmanager::Handle::new(pb_door.address()),
             news: debug::news_offer(&debug_door),
             changes: changes::Handle::new(changes_door.address()),

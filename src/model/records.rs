@@ -82,6 +82,20 @@ pub struct BuildRequest {
     pub outcome: Option<String>,
 }
 
+impl BuildRequest {
+    const COLLAPSED: &str = "collapsed into request ";
+
+    /// The outcome of a request whose place this one takes.
+    pub fn outcome_of_collapse(into: RequestId) -> String {
+        format!("{}{into}", Self::COLLAPSED)
+    }
+
+    /// The request that took its place, if one did (`N-BQ-02`).
+    pub fn collapsed_into(&self) -> Option<RequestId> {
+        self.outcome.as_ref()?.strip_prefix(Self::COLLAPSED)?.parse().ok()
+    }
+}
+
 /// A stored build.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Build {

@@ -8,6 +8,7 @@
 //! * Never: waits for a subscriber, keeps what happened (the rows do), decides anything about builds.
 
 pub mod clients;
+pub mod explain;
 pub mod hub;
 pub mod limits;
 pub mod mail;

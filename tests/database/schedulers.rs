@@ -2,7 +2,7 @@
 
 use crate::engines::{Place, at, commit, on_both};
 use crate::rows::buildset;
-use bellwether::db::schedulers::{Classified, classify, flush_into_buildset, load, set_state};
+use bellwether::db::schedulers::{Classified, classify, flush_into_buildset, holding, load, set_state};
 use bellwether::db::{Connection, DbError, buildsets, changes};
 use bellwether::model::{ChangeId, NewChange};
 use serde_json::json;
@@ -48,19 +48,24 @@ fn changes_wait_until_they_are_flushed(place: Place) {
     let stored = commit(&mut connection, |tx| load(tx, "main"));
     assert_eq!(stored.cursor, ids[3]);
     assert_eq!(stored.pending, [(ids[0], true), (ids[1], false), (ids[3], false)]);
+    assert_eq!(holding(&mut connection, ids[1]), Ok(vec![("main".to_owned(), false)]));
+    assert_eq!(holding(&mut connection, ids[2]), Ok(Vec::new()));
 
     let mut new = buildset(&["one"]);
     new.changes = ids[..2].to_vec();
     let dropped = [(ids[3], "superseded".to_owned())];
     let added = commit(&mut connection, |tx| flush_into_buildset(tx, "main", &new, &dropped, at(1)));
     assert_eq!(commit(&mut connection, |tx| load(tx, "main")).pending, []);
+    let with_it = buildsets::of_change(&mut connection, ids[1]).expect("buildsets");
+    assert_eq!(with_it.iter().map(|buildset| buildset.id).collect::<Vec<_>>(), [added.id]);
     let mut verdict = |change| {
         let verdicts = changes::verdicts(&mut connection, change).expect("verdicts");
         verdicts.into_iter().map(|verdict| (verdict.buildset, verdict.reason)).collect::<Vec<_>>()
     };
     let reason = format!("in buildset {}", added.id);
     assert_eq!(verdict(ids[0]), [(Some(added.id), reason.clone())]);
-    assert_eq!(verdict(ids[1]), [(Some(added.id), reason)]);
+    let along = format!("not important, taken along {reason}");
+    assert_eq!(verdict(ids[1]), [(Some(added.id), along)]);
     assert_eq!(verdict(ids[2]), [(None, "branch 'x' is not 'main'".to_owned())]);
     assert_eq!(verdict(ids[3]), [(None, "superseded".to_owned())]);
 }

@@ -59,6 +59,25 @@ fn status_tells_of_the_running_master_and_of_none() {
 }
 
 #[test]
+fn explain_tells_why_nothing_is_built_before_and_after_a_crash() {
+    let mut site = site_of(WAITING);
+    site.force();
+    for _ in 0..2 {
+        let said = site.command(&["explain", "request", "1"]);
+        assert_eq!(said.code, Some(0), "{}", said.text);
+        for what in ["waits for builder", "worker w1: not connected, never seen", "a connection of worker w1"]
+        {
+            assert!(said.text.contains(what), "no {what} in {}", said.text);
+        }
+        site.crash_and_start();
+    }
+    let said = site.command(&["explain", "worker", "w1", "--format", "json"]);
+    assert!(said.text.contains("{\"worker\":\"w1\"}"), "{}", said.text);
+    assert_eq!(site.command(&["explain", "change", "7"]).code, Some(1));
+    assert_eq!(site.command(&["explain", "change", "x"]).code, Some(2));
+}
+
+#[test]
 fn term_and_int_stop_at_once_and_the_next_start_builds_again() {
     for signal in ["TERM", "INT"] {
         let mut site = site_of(WAITING);

@@ -69,6 +69,17 @@ fn every_resource_has_buildbots_fields() {
 }
 
 #[test]
+fn reasons_are_told_as_a_tree() {
+    let (site, _folder) = sample();
+    let answer = api(&site, "explain/worker/macos-15");
+    let explanation = &answer["explanations"][0];
+    assert_eq!(explanation["subject"], json!({"worker": "macos-15"}));
+    assert_eq!(explanation["unblock"], "`bellwether worker unpause macos-15`");
+    assert_eq!(explanation["because"][0], json!({"what": "paused: the disk is full"}));
+    assert_eq!(get(&site, "/api/v2/explain/change/99").status, 404);
+}
+
+#[test]
 fn lists_are_filtered_sorted_and_cut() {
     let (site, _folder) = sample();
     for (path, wanted) in [

@@ -23,6 +23,11 @@ fn every_page_is_there_and_is_whole_without_scripts() {
         ("/changes/5", "branch &quot;main&quot; does not match feature/.*"),
         ("/schedulers", "once no other has come for 30 s"),
         ("/schedulers/force/force", "checkbox"),
+        ("/explain/request/57", "What would move it on: the end of fuzz/8."),
+        ("/explain/change/5", "scheduler topic branches left it"),
+        ("/explain/builder/windows", "worker windows-11: not connected"),
+        ("/explain/worker/macos-15", "paused: the disk is full"),
+        ("/explain/build/unit-tests/8", "in buildset"),
         ("/about", "Bellwether"),
         ("/robots.txt", "Disallow: /api/"),
     ] {
@@ -44,6 +49,9 @@ fn what_is_not_there_is_said_with_its_place() {
         ("/builders/unit-tests/builds/999", 404, "There is no build 999 of builder"),
         ("/builders/unit-tests/builds/x", 400, "Cannot parse"),
         ("/changes/99", 404, "There is no change 99."),
+        ("/explain/change/99", 404, "There is no change 99."),
+        ("/explain/step/1", 404, "a step cannot be explained"),
+        ("/explain/worker/none", 404, "There is no worker none."),
         ("/requests/1/cancel", 405, "This address does not take GET."),
         ("/workers/%3Cscript%3E", 404, "There is no worker &quot;&lt;script&gt;&quot;."),
     ] {

@@ -30,6 +30,7 @@ mod words;
 
 pub use rooms::Rooms;
 pub use server::{Listener, doorbell, start};
+pub(super) use words::rfc3339;
 
 use crate::config::Config;
 use crate::db;

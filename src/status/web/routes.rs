@@ -3,7 +3,8 @@
 use super::app::App;
 use super::fault::Fault;
 use super::pages::{
-    about, build, builder, builders, changes, doing, force, home, log, requests, schedulers, users, workers,
+    about, build, builder, builders, changes, doing, explain, force, home, log, requests, schedulers, users,
+    workers,
 };
 use super::{api, assets, events, guard, metrics};
 use axum::Router;
@@ -38,6 +39,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/changes/{id}", get(changes::change))
         .route("/schedulers", get(schedulers::schedulers))
         .route("/schedulers/{scheduler}/force", get(force::of_scheduler).post(force::send_to_scheduler))
+        .route("/explain/{kind}/{*name}", get(explain::explain))
         .route("/users", get(users::users))
         .route("/events", get(events::events))
         .route("/metrics", get(metrics::metrics))

@@ -10,7 +10,7 @@ fn timestamp(at: Wall) -> Timestamp {
 }
 
 /// `2026-11-22T19:04:39Z`.
-pub(super) fn rfc3339(at: Wall) -> String {
+pub(in crate::status) fn rfc3339(at: Wall) -> String {
     timestamp(at).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 

@@ -16,6 +16,7 @@ use super::app::App;
 use super::download;
 use super::fault::Fault;
 use super::forms;
+use super::pages::explain::explained;
 use crate::db::logs;
 use crate::model::LogInfo;
 use crate::status::limits::{API_ROWS, LOG_PAGE_LINES};
@@ -128,6 +129,10 @@ async fn answer(app: App, path: &[&str], query: Query) -> Result<Response, Fault
         ["schedulers", id] => small::scheduler(&app, resolve::number(id)?, query).await?,
         ["forceschedulers"] => small::force_schedulers(&app, None, query).await?,
         ["forceschedulers", name] => small::force_scheduler(&app, name, query).await?,
+        ["explain", kind, name @ ..] => {
+            let explanation = explained(&app, kind, &name.join("/")).await?;
+            Listed::one("explanations", json!(explanation))
+        }
         ["masters"] => small::masters(&app, query).await?,
         ["steps", id] => stored::step(&app, resolve::number(id)?, query).await?,
         ["steps", id, "logs", rest @ ..] => {

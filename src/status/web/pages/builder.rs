@@ -1,11 +1,13 @@
 //! One builder: what it runs, what waits for it, what it built, who builds for it.
 
+use super::explain::why;
 use super::tables::{self, BuildRow, nothing, with_changes};
 use super::{Answer, requests::why_all_wait};
 use crate::botmaster::Snapshot;
 use crate::config::{Builder, SchedulerKind};
 use crate::db::{Connection, DbError, builds, requests};
 use crate::model::{BuildId, BuildRequest};
+use crate::status::explain::Subject;
 use crate::status::limits::{BUILDS_PER_PAGE, REQUESTS_PER_PAGE};
 use crate::status::web::app::App;
 use crate::status::web::fault::Fault;
@@ -65,6 +67,7 @@ fn render(view: &View, name: &str, builder: Option<&Builder>, data: &Data, snaps
         nav.crumbs aria-label="Where this is" { a href=(view.to([&"builders"])) { "Builders" } }
         div.heading {
             h1 { (name) }
+            (why(view, &Subject::Builder(name.to_owned())))
             @if let Some(builder) = builder {
                 @for tag in &builder.tags { span.tag { (tag) } }
                 div.buttons { (force_buttons(view, name)) }

@@ -1,9 +1,11 @@
 //! Changes, and for each one why it was built or not.
 
+use super::explain::why;
 use super::tables::{self, nothing};
 use super::{Answer, builder::Older};
 use crate::db::{builds, changes};
 use crate::model::{Change, ChangeId, Verdict};
+use crate::status::explain::Subject;
 use crate::status::limits::CHANGES_PER_PAGE;
 use crate::status::web::app::App;
 use crate::status::web::fault::Fault;
@@ -60,7 +62,7 @@ fn render(view: &View, change: &Change, verdicts: &[Verdict], builds: &[BuildRow
         told.comments.trim().split_once('\n').map(|(_, body)| body.trim()).filter(|body| !body.is_empty());
     html! {
         nav.crumbs aria-label="Where this is" { a href=(view.to([&"changes"])) { "Changes" } }
-        h1 { (words::headline(&told.comments, 120)) }
+        div.heading { h1 { (words::headline(&told.comments, 120)) } (why(view, &Subject::Change(change.id))) }
         @if let Some(body) = body { pre.message { (body) } }
         dl.facts {
             div { dt { "Author" } dd { (told.author) } }

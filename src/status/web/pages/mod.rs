@@ -7,6 +7,7 @@ pub(super) mod builder;
 pub(super) mod builders;
 pub(super) mod changes;
 pub(super) mod doing;
+pub(super) mod explain;
 pub(super) mod force;
 pub(super) mod home;
 pub(super) mod log;

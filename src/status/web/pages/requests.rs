@@ -1,10 +1,12 @@
 //! What waits to be built, and what it waits for.
 
+use super::explain::why;
 use super::tables::nothing;
 use super::{Answer, build_name};
 use crate::botmaster::Snapshot;
 use crate::db::{builds, buildsets, requests};
 use crate::model::{Build, BuildRequest, Buildset, RequestId};
+use crate::status::explain::Subject;
 use crate::status::limits::REQUESTS_PER_PAGE;
 use crate::status::web::app::App;
 use crate::status::web::fault::Fault;
@@ -130,6 +132,7 @@ fn render(view: &View, Data { request, buildset, builds }: &Data, snapshot: &Sna
             div.heading {
                 h1 { "Request " (request.id) }
                 @if request.complete_at.is_some() { (badge(request.results)) }
+                (why(view, &Subject::Request(request.id)))
                 @if request.complete_at.is_none() { div.buttons { (cancel_form(view, request.id)) } }
             }
             @if waits { p.lead { "Waits: " (snapshot.why_waiting(&request.builder)) "." } }

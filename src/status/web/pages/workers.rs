@@ -1,11 +1,13 @@
 //! The workers: who is connected, what each does, what it said of itself.
 
 use super::Answer;
+use super::explain::why;
 use super::tables::{self, BuildRow, nothing, with_changes};
 use crate::botmaster::latent::instance::Phase;
 use crate::botmaster::{SlotState, Snapshot, WorkerState, WorkerStatus};
 use crate::db::{builds, workers};
 use crate::model::WorkerInfo;
+use crate::status::explain::Subject;
 use crate::status::limits::BUILDS_PER_PAGE;
 use crate::status::web::app::App;
 use crate::status::web::fault::Fault;
@@ -156,6 +158,7 @@ fn render(
             div.heading {
                 h1 { (name) }
                 span class={ "badge " (class) } { (state) }
+                (why(view, &Subject::Worker(name.to_owned())))
                 @if view.config.worker(name).is_some() {
                     div.buttons {
                         @if paused || quarantined.is_some() { (action(view, name, "unpause", "Let it build again", None)) }

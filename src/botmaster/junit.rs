@@ -60,7 +60,7 @@ impl Tests {
 
 impl fmt::Display for Tests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} tests", self.total)?;
+        write!(f, "{} test{}", self.total, if self.total == 1 { "" } else { "s" })?;
         let more = [(self.failed, "failed"), (self.skipped, "skipped"), (self.warnings, "warnings")];
         more.iter()
             .filter(|(count, _)| *count > 0)

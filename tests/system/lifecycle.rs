@@ -8,7 +8,7 @@ fn check_says_all_that_is_wrong_with_file_line_and_path() {
     let site = Site::new("workers: [{name: w1}]\nbuilders:\n  - name: b\n    workers: [w2]\n    stepz: []\n");
     let said = site.command(&["check"]);
     assert_eq!(said.code, Some(1), "{}", said.text);
-    for what in ["master.yaml:5:", "workers[0]", "builders[0].workers", "\"w2\"", "stepz", "steps"] {
+    for what in ["master.yaml:6:", "workers[0]", "builders[0].workers", "\"w2\"", "stepz", "steps"] {
         assert!(said.text.contains(what), "no {what} in {}", said.text);
     }
 }

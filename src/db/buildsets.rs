@@ -160,6 +160,18 @@ pub fn recent(
     rows.into_iter().map(|row| read(connection, row)).collect()
 }
 
+/// Those of these buildsets that are complete.
+pub fn completed(connection: &mut Connection, ids: &[BuildsetId]) -> Result<Vec<Completed>, DbError> {
+    let sql = "SELECT results FROM buildsets WHERE id = $1 AND complete_at IS NOT NULL";
+    let mut completed = Vec::new();
+    for id in ids {
+        if let Some(mut row) = connection.query_opt(sql, params![*id])? {
+            completed.push(Completed { id: *id, results: row.take()? });
+        }
+    }
+    Ok(completed)
+}
+
 /// The buildsets to which their asker gave this id, the oldest first (`SX-12`).
 pub fn by_external_id(connection: &mut Connection, external_id: &str) -> Result<Vec<Buildset>, DbError> {
     let sql = select!("WHERE external_id = $1 AND external_id <> '' ORDER BY id");

@@ -9,6 +9,7 @@ use crate::debug::Wanted;
 use crate::debug::socket::BellRope;
 use crate::kernel::{Bell, Door, Ground, Hint, Offer, World, limits};
 use crate::metrics::Figures;
+use crate::model::Event;
 use crate::pbmanager::mio_net::MioNet;
 use crate::pbmanager::net::Net;
 use crate::status::{clients, web};
@@ -143,6 +144,7 @@ impl Tree {
             shell: pollers,
         };
         ground.put_vital(changes::Changes::new(changes_parts), changes_inbox)?;
+        let complete = schedulers_door.hint(schedulers::Msg::BuildsetComplete);
         let may_wait = botmaster::requests_may_wait(&botmaster_door);
         let schedulers_parts = schedulers::Parts {
             db: database.handle(),
@@ -157,7 +159,12 @@ impl Tree {
             db: database.handle(),
             pb: pbmanager::Handle::new(pb_door.address()),
             ear: botmaster::ear(&botmaster_door),
-            events,
+            events: Hint::to_fn(move |event| {
+                if let Event::BuildsetComplete { buildset, .. } = event {
+                    complete.tell(buildset);
+                }
+                events.tell(event);
+            }),
             launcher,
             runner,
             home: botmaster_door.address(),

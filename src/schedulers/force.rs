@@ -1,7 +1,7 @@
 //! `force`: a filled-in form to a buildset, or what is wrong with it, field by field (`SC-21` to `SC-23`, `FS`).
 
 use super::form::{BRANCH, Form, REVISION};
-use crate::config::{Codebase, Config, Force, Scheduler, SchedulerKind};
+use crate::config::{Codebase, Config, Force, Scheduler};
 use crate::model::{NewBuildset, SourceStamp};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,13 +61,8 @@ pub enum ForceError {
 /// # Errors
 /// There is none of that name, or, without a name, not exactly one.
 pub fn scheduler<'a>(config: &'a Config, name: &str) -> Result<(&'a Scheduler, &'a Force), ForceRefused> {
-    let forces = config.schedulers.iter().filter_map(|scheduler| match &scheduler.kind {
-        SchedulerKind::Force(force) => Some((scheduler, &**force)),
-        SchedulerKind::SingleBranch(_)
-        | SchedulerKind::AnyBranch(_)
-        | SchedulerKind::TryUserpass(_)
-        | SchedulerKind::TryJobdir(_) => None,
-    });
+    let schedulers = config.schedulers.iter();
+    let forces = schedulers.filter_map(|scheduler| Some((scheduler, scheduler.kind.form()?)));
     let mut named = forces.clone().filter(|(scheduler, _)| name.is_empty() || scheduler.name == name);
     match (named.next(), named.next()) {
         (Some(found), None) => Ok(found),
@@ -178,4 +173,13 @@ pub(super) fn source_stamps(codebases: &[Codebase], mut wanted: SourceStamp) -> 
     };
     let mut names = BTreeSet::new();
     codebases.iter().filter(|codebase| names.insert(&codebase.name)).map(stamp).collect()
+}
+
+/// The newest revision of each codebase: of this branch, or of the codebase's own.
+pub(super) fn latest(codebases: &[Codebase], branch: Option<&str>) -> Vec<SourceStamp> {
+    let mut stamps = source_stamps(codebases, SourceStamp::default());
+    if let Some(branch) = branch {
+        stamps.iter_mut().for_each(|stamp| stamp.branch = Some(branch.to_owned()));
+    }
+    stamps
 }

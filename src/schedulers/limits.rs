@@ -8,6 +8,10 @@ pub const CHANGES_PER_BATCH: u32 = 200;
 /// The pause after a failed try to reach the database.
 pub const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
+/// How often the rows are asked for the end of buildsets that somebody waits for; they are asked at once when this
+/// master has completed one.
+pub const WAITERS_LOOK: Duration = Duration::from_secs(10);
+
 /// How many jobs are taken from a job directory at one look.
 pub const JOBS_PER_LOOK: usize = 100;
 

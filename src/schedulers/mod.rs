@@ -18,18 +18,22 @@ pub mod importance;
 pub mod limits;
 pub mod service;
 pub mod try_job;
+pub mod trigger;
 mod trying;
+mod waiters;
 pub mod wish;
 
-pub use crate::db::buildsets::Added;
+pub use crate::db::buildsets::{Added, Completed};
 pub use force::{ForceError, ForceRefused, ForceRequest};
 pub use service::{Parts, Schedulers};
+pub use trigger::{Trigger, TriggerError};
 pub use try_job::{TryError, TryJob};
+pub use waiters::Waiter;
 pub use wish::{RequestError, Wish};
 
 use crate::config::Scheduler;
 use crate::kernel::{Address, Gone, Ranked, Reply};
-use crate::model::{ChangeId, Wall};
+use crate::model::{BuildsetId, ChangeId, Wall};
 
 /// What can be told to the service.
 #[derive(Debug)]
@@ -59,6 +63,17 @@ pub enum Msg {
         /// What was made, once it is committed.
         reply: Reply<Result<Added, TryError>>,
     },
+    /// See [`Handle::trigger`].
+    Trigger {
+        /// What is wanted.
+        trigger: Box<Trigger>,
+        /// Whom to tell of its end.
+        waiter: Option<Waiter>,
+        /// What was made, once it is committed.
+        reply: Reply<Result<Added, TriggerError>>,
+    },
+    /// This master has completed a buildset.
+    BuildsetComplete(BuildsetId),
     /// See [`Handle::snapshot`].
     Snapshot(Reply<Vec<SchedulerStatus>>),
 }
@@ -119,6 +134,17 @@ impl<Me: Ranked> Handle<Me> {
         let (scheduler, job) = (scheduler.to_owned(), Box::new(job));
         let tried = self.0.call(|reply| Msg::Try { scheduler, job, reply });
         tried.map_err(|gone| TryError::Outage(gone.to_string()))?
+    }
+
+    /// Starts builds by a triggerable scheduler; when this returns, the buildset and its requests are committed.
+    /// `waiter` is told once, when the last of them is complete, as long as this process lives.
+    ///
+    /// # Errors
+    /// See [`TriggerError`]: nothing was made.
+    pub fn trigger(&self, trigger: Trigger, waiter: Option<Waiter>) -> Result<Added, TriggerError> {
+        let trigger = Box::new(trigger);
+        let made = self.0.call(|reply| Msg::Trigger { trigger, waiter, reply });
+        made.map_err(|gone| TriggerError::Outage(gone.to_string()))?
     }
 
     /// How each scheduler is, in the order of the configuration.

@@ -3,6 +3,7 @@
 use super::change_driven::{Grouping, Lane, Lanes};
 use super::classify::Share;
 use super::limits::{CHANGES_PER_BATCH, RETRY_PAUSE};
+use super::waiters::Waiters;
 use super::{Added, ForceError, ForceRequest, Msg, SchedulerStatus, force, jobdir};
 use crate::caches::{Cache, Registry};
 use crate::config::{ChangeDriven, Config, Scheduler, SchedulerKind};
@@ -41,6 +42,8 @@ pub struct Schedulers {
     running: Vec<Running>,
     /// When to look into the job directory of which scheduler.
     pub(super) looks: Timers<String>,
+    /// Who waits for the end of which buildset.
+    pub(super) waiters: Waiters,
     /// The rows do not know yet which schedulers follow changes now.
     retires: bool,
     /// There may be changes that are not classified.
@@ -84,6 +87,7 @@ impl Schedulers {
             config: Arc::new(Config::empty()),
             running: Vec::new(),
             looks: Timers::default(),
+            waiters: Waiters::default(),
             retires: false,
             behind: false,
             outage: None,
@@ -106,7 +110,8 @@ impl Schedulers {
         while let Some((at, lane)) = self.due(turn.now()) {
             self.build(at, &lane, turn)?;
         }
-        self.take_jobs(turn)
+        self.take_jobs(turn)?;
+        self.tell_waiters(turn)
     }
 
     /// Notes in the rows of all schedulers that follow changes no more, whether they went by a reload, became
@@ -270,7 +275,10 @@ fn follows(kind: &SchedulerKind) -> Option<(Grouping, &ChangeDriven)> {
     match kind {
         SchedulerKind::SingleBranch(settings) => Some((Grouping::Together, settings)),
         SchedulerKind::AnyBranch(settings) => Some((Grouping::EachBranch, settings)),
-        SchedulerKind::Force(_) | SchedulerKind::TryUserpass(_) | SchedulerKind::TryJobdir(_) => None,
+        SchedulerKind::Force(_)
+        | SchedulerKind::TryUserpass(_)
+        | SchedulerKind::TryJobdir(_)
+        | SchedulerKind::Triggerable => None,
     }
 }
 
@@ -326,12 +334,15 @@ impl Service for Schedulers {
             Msg::Force { request, reply } => reply.send(self.force(&request, turn)),
             Msg::Request { wish, reply } => reply.send(self.request(*wish, turn)),
             Msg::Try { scheduler, job, reply } => reply.send(self.try_job(&scheduler, *job, turn)),
+            Msg::Trigger { trigger, waiter, reply } => reply.send(self.trigger(*trigger, waiter, turn)),
+            Msg::BuildsetComplete(_) => self.waiters.look(),
             Msg::Snapshot(reply) => reply.send(self.statuses(turn)),
         }
     }
 
     fn overrun(&mut self, _: &mut Turn) {
         self.behind = true;
+        self.waiters.look();
     }
 
     fn next_wake(&self) -> Option<Mono> {
@@ -342,7 +353,7 @@ impl Service for Schedulers {
             return Some(Mono::default());
         }
         let lanes = self.running.iter().filter_map(|running| running.loaded.as_ref()?.lanes.next_due());
-        lanes.chain(self.looks.next()).min()
+        lanes.chain(self.looks.next()).chain(self.waiters.next_look()).min()
     }
 
     fn settle(&mut self, turn: &mut Turn) {

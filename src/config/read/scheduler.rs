@@ -17,6 +17,10 @@ pub(in crate::config) struct ReadScheduler {
     pub(in crate::config) builders: Vec<Spanned<Glob>>,
 }
 
+/// What `type` may say.
+const TYPES: [&str; 6] =
+    ["single_branch", "any_branch", "force", "try_userpass", "try_jobdir", "triggerable"];
+
 impl Read for ReadScheduler {
     fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
         let mut table = Table::open(node, findings)?;
@@ -42,9 +46,12 @@ impl Read for ReadScheduler {
             }
             "try_userpass" => try_userpass(&mut table, findings).map(SchedulerKind::TryUserpass),
             "try_jobdir" => try_jobdir(&mut table, findings).map(SchedulerKind::TryJobdir),
+            "triggerable" => {
+                reason = table.optional("reason", findings);
+                Some(SchedulerKind::Triggerable)
+            }
             other => {
-                let known = ["single_branch", "any_branch", "force", "try_userpass", "try_jobdir"];
-                let hint = nearest(other, &known);
+                let hint = nearest(other, &TYPES);
                 findings.complain(kind.at, format!("unknown type {other:?} of scheduler"), hint);
                 // Its builders are asked by a scheduler all the same.
                 return Some(ReadScheduler { scheduler: None, builders });

@@ -41,6 +41,8 @@ pub enum SchedulerKind {
     TryUserpass(Vec<Login>),
     /// When a developer leaves a patch in a directory (`SC-17`).
     TryJobdir(TryJobdir),
+    /// When a step of another build says so, which may wait for the end (`SC-16`).
+    Triggerable,
 }
 
 impl SchedulerKind {
@@ -52,7 +54,13 @@ impl SchedulerKind {
             SchedulerKind::Force(_) => "force",
             SchedulerKind::TryUserpass(_) => "try_userpass",
             SchedulerKind::TryJobdir(_) => "try_jobdir",
+            SchedulerKind::Triggerable => "triggerable",
         }
+    }
+
+    /// The form, of one that people start.
+    pub fn form(&self) -> Option<&Force> {
+        if let SchedulerKind::Force(force) = self { Some(force) } else { None }
     }
 }
 

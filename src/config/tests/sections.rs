@@ -95,7 +95,7 @@ fn schedulers_are_checked() {
 - {type: any_branch, name: d, builders: b1, tree_stable_timer: 1 minute, change_filter: {branch: {match: 'a(b'}}}
 - {type: any_branch, name: e, builders: b1, file_is_important: pth == 'x', only_important: maybe}
 - {type: any_branch, name: f, builders: b1, file_is_important: path = 'x'}
-- {type: nightly, name: g, builders: b1}
+- {type: weekly, name: g, builders: b1}
 - {type: any_branch, name: h, builders: b1, change_filter: {branch: a, branches: [b], authors: c}}",
         expect![[r#"
             m.yaml:2:3: schedulers[0]: `change_filter` is missing
@@ -105,7 +105,7 @@ fn schedulers_are_checked() {
             m.yaml:6:64: schedulers[4].file_is_important: wrong condition: "pth" is not known here; known: author, branch, category, codebase, comments, committer, files, path, project, property, repository, revision
             m.yaml:6:92: schedulers[4].only_important: it must be true or false, not "maybe"
             m.yaml:7:64: schedulers[5].file_is_important: wrong condition: unexpected input after expression; `==` compares
-            m.yaml:8:10: schedulers[6].type: unknown type "nightly" of scheduler; known: any_branch, force, single_branch, try_jobdir, try_userpass
+            m.yaml:8:10: schedulers[6].type: unknown type "weekly" of scheduler; known: any_branch, force, single_branch, triggerable, try_jobdir, try_userpass
             m.yaml:9:82: schedulers[7].change_filter.branches: `branch` is given too; keep one of the two
             m.yaml:9:87: schedulers[7].change_filter.authors: unknown key `authors`; known: branch, branches, categories, category, codebase, codebases, project, projects, repositories, repository
         "#]],

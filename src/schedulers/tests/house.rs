@@ -6,7 +6,7 @@ use crate::db::{self, Database, Reader, Writer};
 use crate::kernel::sim::Sim;
 use crate::kernel::{Control, Door, Hint, Ranked, rank, thread};
 use crate::metrics::Figures;
-use crate::model::{Buildset, ChangeId, Event, NewChange, Verdict};
+use crate::model::{Buildset, BuildsetId, ChangeId, Event, NewChange, Verdict};
 use crate::schedulers::{Added, Handle, Msg, Parts, Schedulers};
 use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -127,6 +127,12 @@ impl House {
     /// Tells that there are changes.
     pub(super) fn hint(&self, change: ChangeId) {
         self.door.hint(Msg::ChangeAdded).tell(change);
+    }
+
+    /// Tells that a buildset is complete, and lets the service act on it.
+    pub(super) fn complete(&mut self, buildset: BuildsetId) {
+        self.door.hint(Msg::BuildsetComplete).tell(buildset);
+        self.settle();
     }
 
     /// Stores a change and lets the service act on it.

@@ -5,7 +5,7 @@ use super::fields::{BUILDER, FORCE_SCHEDULER, MASTER, SCHEDULER, WORKER};
 use super::names::{self, Ids};
 use super::query::Query;
 use super::resolve;
-use crate::config::{Builder, Config, Force, Parameter, ParameterKind, Scheduler, SchedulerKind};
+use crate::config::{Builder, Config, Force, Parameter, ParameterKind, Scheduler};
 use crate::db::{masters, workers};
 use crate::model::{MasterId, WorkerInfo};
 use crate::status::web::app::App;
@@ -176,13 +176,7 @@ fn parameter(parameter: &Parameter) -> Value {
 }
 
 fn forces(config: &Config) -> impl Iterator<Item = (&Scheduler, &Force)> {
-    config.schedulers.iter().filter_map(|scheduler| match &scheduler.kind {
-        SchedulerKind::Force(force) => Some((scheduler, &**force)),
-        SchedulerKind::SingleBranch(_)
-        | SchedulerKind::AnyBranch(_)
-        | SchedulerKind::TryUserpass(_)
-        | SchedulerKind::TryJobdir(_) => None,
-    })
+    config.schedulers.iter().filter_map(|scheduler| Some((scheduler, scheduler.kind.form()?)))
 }
 
 pub(super) async fn force_schedulers(

@@ -53,6 +53,7 @@ fn kind(scheduler: &Scheduler) -> String {
         SchedulerKind::SingleBranch(changes) => ("Builds changes", changes),
         SchedulerKind::AnyBranch(changes) => ("Builds changes of each branch by itself", changes),
         SchedulerKind::Force(_) => return "Builds when somebody asks.".to_owned(),
+        SchedulerKind::Triggerable => return "Builds when a step of another build asks.".to_owned(),
         SchedulerKind::TryUserpass(_) => return "Builds the patches that developers send.".to_owned(),
         SchedulerKind::TryJobdir(try_jobdir) => {
             return format!("Builds the patches that developers leave in {}.", try_jobdir.jobdir.display());

@@ -101,7 +101,9 @@ pub(super) fn obstacles(
     }
     let slot = worker.builders.iter().find(|slot| Some(slot.builder.as_str()) == builder);
     let attaching = slot.is_some_and(|slot| slot.state == SlotState::Attaching);
-    if worker.state == WorkerState::Attaching || attaching {
+    // A latent one is started when a build wants it.
+    let is_latent = worker.instance.is_some();
+    if !is_latent && (worker.state == WorkerState::Attaching || attaching) {
         found.push(Obstacle::Attaching);
     }
     found.extend(worker.quarantined_until.map(|until| Obstacle::Quarantined { until }));
@@ -109,7 +111,7 @@ pub(super) fn obstacles(
     if worker.graceful {
         found.push(Obstacle::Leaving);
     }
-    if worker.state == WorkerState::Away {
+    if !is_latent && worker.state == WorkerState::Away {
         found.push(Obstacle::Away {
             seen: stored.and_then(|stored| stored.last_seen_at),
             missing: worker.missing_since,

@@ -1,7 +1,9 @@
 //! The reasons as people read them, from facts made by hand.
 
 use super::facts::{BuilderFacts, ChangeFacts, RequestFacts, WorkerFacts};
+use super::obstacles::obstacles;
 use super::{Facts, Live, Subject, explain};
+use crate::botmaster::latent::instance::Phase;
 use crate::botmaster::{Lacking, RunningBuild, Slot, SlotState, Snapshot, WorkerState, WorkerStatus};
 use crate::config::{Config, load_text};
 use crate::model::{
@@ -97,6 +99,7 @@ fn worker(name: &str) -> WorkerStatus {
     WorkerStatus {
         name: name.to_owned(),
         state: WorkerState::Connected,
+        instance: None,
         pause: None,
         quarantined_until: None,
         missing_since: None,
@@ -162,6 +165,8 @@ fn the_remedy_is_that_of_the_worker_that_needs_least() {
     "#]],
     );
     let paused = WorkerStatus { pause: Some(String::new()), ..worker("w2") };
+    let latent = WorkerStatus { instance: Some(Phase::Down), state: WorkerState::Away, ..worker("w3") };
+    assert_eq!(obstacles(&latent, Some("b"), &[], None), []);
     waiting(
         &live(vec![away(), paused], Vec::new()),
         &expect![[r#"
@@ -482,9 +487,7 @@ fn a_worker_tells_what_holds_it() {
 
 #[test]
 fn subjects_are_read_as_they_are_told() {
-    for (kind, name) in
-        [("change", "5"), ("request", "7"), ("build", "a/b/3"), ("builder", "a/b"), ("worker", "w")]
-    {
+    for (kind, name) in [("change", "5"), ("request", "7"), ("build", "a/b/3"), ("builder", "a/b")] {
         assert_eq!(
             Subject::parse(kind, name).map(|subject| subject.to_string()),
             Ok(format!("{kind} {name}"))

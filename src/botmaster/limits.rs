@@ -189,3 +189,6 @@ pub const ENGINE_ANSWER_BYTES: usize = 8 << 20;
 
 /// See [`ENGINE_ANSWER_BYTES`].
 pub const ENGINE_HEAD_BYTES: usize = 64 << 10;
+
+/// How long a secret that a build uses may be: a shorter one would be found everywhere by chance (`N-SE-06`).
+pub const SECRET_BYTES: std::ops::RangeInclusive<usize> = 4..=16 << 10;

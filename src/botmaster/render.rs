@@ -1,5 +1,6 @@
 //! Fills templates in and asks conditions, with what a build knows (`N-PR-01` to `N-PR-04`).
 
+use crate::botmaster::limits::SECRET_BYTES;
 use crate::config::{Condition, Form, Piece, SecretText, Selector, SourceAttribute, Template};
 use crate::model::{Properties, Results, SourceStamp};
 use minijinja::context;
@@ -31,13 +32,28 @@ impl Scene<'_> {
     /// # Errors
     /// What is missing, in one line.
     pub fn text(&self, template: &Template) -> Result<String, String> {
+        self.fill(template, true)
+    }
+
+    /// The same for people: a secret is its name, so that words can be taken out of the text.
+    ///
+    /// # Errors
+    /// What is missing, in one line.
+    pub fn shown(&self, template: &Template) -> Result<String, String> {
+        self.fill(template, false)
+    }
+
+    fn fill(&self, template: &Template, reveals: bool) -> Result<String, String> {
         let mut text = String::new();
         for piece in template.pieces() {
             match piece {
                 Piece::Text(plain) => text += plain,
+                Piece::Value { selector: Selector::Secret(name), form: None } if !reveals => {
+                    text += &format!("<{name}>");
+                }
                 Piece::Value { selector, form } => {
                     let value = self.value(selector)?;
-                    text += &self.formed(value, form.as_ref())?;
+                    text += &self.formed(value, form.as_ref(), reveals)?;
                 }
             }
         }
@@ -78,6 +94,12 @@ impl Scene<'_> {
             }
             Selector::Secret(name) => {
                 let text = (self.secrets)(name)?;
+                if !SECRET_BYTES.contains(&text.reveal().len()) {
+                    let (least, most) = (SECRET_BYTES.start(), SECRET_BYTES.end());
+                    return Err(format!(
+                        "secret {name:?}: only one of {least} to {most} bytes can be kept out of logs"
+                    ));
+                }
                 let value = Value::from(text.reveal());
                 self.hidden.borrow_mut().push((name.clone(), text));
                 Some(value)
@@ -85,18 +107,18 @@ impl Scene<'_> {
         })
     }
 
-    fn formed(&self, value: Option<Value>, form: Option<&Form>) -> Result<String, String> {
+    fn formed(&self, value: Option<Value>, form: Option<&Form>, reveals: bool) -> Result<String, String> {
         let shown = |value: Option<&Value>| value.map(Properties::render).unwrap_or_default();
         match form {
             None => Ok(shown(value.as_ref())),
-            Some(Form::IfAbsent(other)) if value.is_none() => self.text(other),
-            Some(Form::IfFalse(other)) if !is_true(value.as_ref()) => self.text(other),
+            Some(Form::IfAbsent(other)) if value.is_none() => self.fill(other, reveals),
+            Some(Form::IfFalse(other)) if !is_true(value.as_ref()) => self.fill(other, reveals),
             Some(Form::IfAbsent(_) | Form::IfFalse(_)) => Ok(shown(value.as_ref())),
-            Some(Form::IfPresent(other)) if value.is_some() => self.text(other),
+            Some(Form::IfPresent(other)) if value.is_some() => self.fill(other, reveals),
             Some(Form::IfPresent(_)) => Ok(String::new()),
             Some(Form::Choose { by_truth, yes, no }) => {
                 let holds = if *by_truth { is_true(value.as_ref()) } else { value.is_some() };
-                self.text(if holds { yes } else { no })
+                self.fill(if holds { yes } else { no }, reveals)
             }
         }
     }

@@ -10,7 +10,7 @@ use memchr::{memchr, memchr3, memchr3_iter};
 pub const LINE_BYTES: usize = 4096;
 
 /// Where a program's output came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Channel {
     /// Its standard output.
     Stdout,

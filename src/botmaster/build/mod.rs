@@ -4,6 +4,7 @@
 //! deadline: the start, an interruption, a pause between two tries.
 
 mod preparing;
+mod redact;
 mod secrecy;
 mod stepping;
 mod watch;
@@ -289,7 +290,7 @@ impl Build {
             }
             (_, Input::Complete(None)) => self.completed(env, out),
             (_, Input::Stop(reason)) => self.stop(reason, env, out),
-            (_, Input::Lost(why)) => self.lost(why, out),
+            (_, Input::Lost(why)) => self.lost(why, env, out),
             (_, Input::Settled(result)) => self.settled(result, env, out),
             (_, Input::Looked(result)) => self.looked(result, env, out),
             (_, Input::Said(channel, text)) => self.said_on_master(channel, text, env, out),
@@ -306,15 +307,23 @@ impl Build {
         let mut output = Vec::new();
         command.update(updates, &mut output);
         for piece in output {
-            let (log, name, channel, text) = match piece {
-                Output::Main(channel, text) => (0, String::new(), channel, text),
+            let (log, channel, text) = match piece {
+                Output::Main(channel, text) => (0, channel, text),
                 Output::File(name, text) => match current.log(&name, LogKind::Stdio, out) {
-                    Some(log) => (log, name, Channel::Stdout, text),
+                    Some(log) => (log, Channel::Stdout, text),
                     None => continue,
                 },
             };
-            let text = self.secrecy.clean(text);
-            current.hear(&builder.steps[current.at], log, &name, channel, text, env.now, out);
+            let text = self.secrecy.next(&mut current.streams, log, channel, text);
+            current.hear(&builder.steps[current.at], log, channel, text, env.now, out);
+        }
+    }
+
+    /// Gives out what the streams of the current step hold back.
+    fn end_streams(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let Some(current) = &mut self.current else { return };
+        for (log, channel, text) in self.secrecy.end(&mut current.streams) {
+            current.hear(&self.plan.builder.steps[current.at], log, channel, text, now, out);
         }
     }
 
@@ -324,11 +333,12 @@ impl Build {
         else {
             return;
         };
-        let text = self.secrecy.clean(text);
-        current.hear(&builder.steps[current.at], 0, "", channel, text, env.now, out);
+        let text = self.secrecy.next(&mut current.streams, 0, channel, text);
+        current.hear(&builder.steps[current.at], 0, channel, text, env.now, out);
     }
 
     fn exited(&mut self, result: Result<Option<i32>, String>, env: &Env<'_>, out: &mut Vec<Action>) {
+        self.end_streams(env.now, out);
         let Some(current) = &mut self.current else { return };
         if let Work::Program = current.work {
             current.work = Work::Nothing;
@@ -338,13 +348,15 @@ impl Build {
     }
 
     fn completed(&mut self, env: &Env<'_>, out: &mut Vec<Action>) {
+        self.end_streams(env.now, out);
         let Some(current) = &mut self.current else { return };
         let Some(command) = current.take_command() else { return };
         if current.interrupts > 0 {
             return self.end_step(End::plain(Results::Cancelled), env, out);
         }
         let transfers = command.transfers;
-        let outcome = command.finish();
+        let mut outcome = command.finish();
+        outcome.stdout = self.secrecy.clean(outcome.stdout).into();
         if transfers {
             out.push(Action::Settle { keep: outcome.rc == Some(0) });
             current.work = Work::Settling(outcome);
@@ -358,6 +370,7 @@ impl Build {
         let Some(current) = &mut self.current else { return };
         if let Work::Settling(mut outcome) = std::mem::take(&mut current.work) {
             match result {
+                Ok(Kept::Text(text)) => outcome.kept = Kept::Text(self.secrecy.clean_text(&text)),
                 Ok(kept) => outcome.kept = kept,
                 Err(trouble) => outcome.trouble = Some(trouble),
             }
@@ -400,7 +413,7 @@ impl Build {
             return;
         }
         if let Some(log) = current.log("interrupt", LogKind::Text, out) {
-            let text = format!("{reason}\n").into();
+            let text = self.secrecy.clean(format!("{reason}\n"));
             out.push(Action::Log { log, channel: Channel::Stdout, text });
         }
         if matches!(current.work, Work::Command(_)) {
@@ -423,12 +436,13 @@ impl Build {
         out.push(Action::Interrupt(reason));
     }
 
-    fn lost(&mut self, why: &str, out: &mut Vec<Action>) {
+    fn lost(&mut self, why: &str, env: &Env<'_>, out: &mut Vec<Action>) {
+        self.end_streams(env.now, out);
         if let Some(current) = self.current.take() {
             let step = &self.plan.builder.steps[current.at];
             let description =
                 step.description.as_ref().map_or(current.machine.description(), |text| text.as_str());
-            let state = ended(description, Results::Retry, Some(why));
+            let state = self.said(&ended(description, Results::Retry, Some(why)));
             out.push(Action::StepFinished { results: Results::Retry, state, hidden: false });
         }
         // Even when a stop was asked: what runs where the connection was cannot be known (`traps.md` 17).

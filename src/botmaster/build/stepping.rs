@@ -1,5 +1,6 @@
 //! The steps of a build: which comes next, what it does, what its end means.
 
+use super::secrecy::Streams;
 use super::watch::Watch;
 use super::{Action, Build, Env, Phase, Plan};
 use crate::botmaster::command::{Outcome, Running};
@@ -27,6 +28,8 @@ pub(super) struct Current {
     pub work: Work,
     pub watch: Watch,
     pub logs: Vec<String>,
+    /// What of the logs is held back because it may become a secret.
+    pub streams: Streams,
     /// How often the command was interrupted.
     pub interrupts: u32,
 }
@@ -99,6 +102,7 @@ impl Build {
                     work: Work::Nothing,
                     watch: Watch::default(),
                     logs: Vec::new(),
+                    streams: Streams::default(),
                     interrupts: 0,
                 };
                 if matches!(next, Next::Run(_)) {
@@ -185,6 +189,7 @@ impl Build {
 
     /// Ends the current step.
     fn close_step(&mut self, mut end: End, env: &Env<'_>, out: &mut Vec<Action>) {
+        self.end_streams(env.now, out);
         let Some(mut current) = self.current.take() else { return };
         self.deadline = None;
         current.watch.finish(&self.plan.builder.steps[current.at], &mut end);
@@ -197,8 +202,9 @@ impl Build {
             }
         }
         if !end.properties.is_empty() {
-            self.plan.properties.update(&end.properties);
-            out.push(Action::SetProperties(end.properties.clone()));
+            let properties = self.secrecy.clean_properties(&end.properties);
+            self.plan.properties.update(&properties);
+            out.push(Action::SetProperties(properties));
         }
         let builder = self.plan.builder.clone();
         let step = &builder.steps[current.at];
@@ -308,7 +314,7 @@ impl Build {
         let done = work(self, &scene);
         let asked = scene.hidden.into_inner();
         for (name, text) in asked {
-            self.secrecy.learn(name, text);
+            self.secrecy.learn(&name, text);
         }
         done
     }
@@ -326,18 +332,20 @@ impl Current {
         }
     }
 
-    /// A piece of a log's, from which secrets were taken.
-    #[expect(clippy::too_many_arguments, reason = "what is told of a piece, and where to tell it")]
+    /// Takes a piece of a log, without secrets: tells it to all who listen.
     pub fn hear(
         &mut self,
         step: &Step,
         log: usize,
-        name: &str,
         channel: Channel,
         text: Bytes,
         now: Mono,
         out: &mut Vec<Action>,
     ) {
+        if text.is_empty() {
+            return;
+        }
+        let name = if log == 0 { "" } else { self.logs[log].as_str() };
         if log == 0 {
             self.machine.hear(channel, &text);
         }

@@ -100,16 +100,18 @@ pub fn seconds(duration: Option<Duration>) -> Value {
 pub fn command_line(command: &config::Command, site: &Site<'_>) -> Result<(Value, String), String> {
     match command {
         config::Command::Line(line) => {
-            let line = site.scene.text(line)?;
-            let words: Vec<&str> = line.split_whitespace().collect();
+            let shown = site.scene.shown(line)?;
+            let words: Vec<&str> = shown.split_whitespace().collect();
             let description = describe(&words);
-            Ok((Value::from(line.as_str()), description))
+            Ok((Value::from(site.scene.text(line)?), description))
         }
         config::Command::Words(words) => {
-            let words: Vec<String> =
-                words.iter().map(|word| site.scene.text(word)).collect::<Result<_, _>>()?;
-            let shown: Vec<&str> = words.iter().map(String::as_str).collect();
-            Ok((Value::list(shown.iter().copied()), describe(&shown)))
+            let shown: Vec<String> =
+                words.iter().map(|word| site.scene.shown(word)).collect::<Result<_, _>>()?;
+            let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
+            let words: Vec<Value> =
+                words.iter().map(|word| site.scene.text(word).map(Value::from)).collect::<Result<_, _>>()?;
+            Ok((Value::List(words), describe(&shown)))
         }
     }
 }

@@ -16,6 +16,7 @@ mod player;
 mod properties;
 mod render;
 mod rig;
+mod secrecy;
 mod service;
 mod transfers;
 

@@ -29,6 +29,7 @@ fn with_scene<R>(work: impl FnOnce(&Scene<'_>) -> R) -> R {
     let worker = BTreeMap::from([("version".to_owned(), "4.3.0".to_owned())]);
     let secrets = |name: &str| match name {
         "key" => Ok(SecretText::new("hunter2")),
+        "pin" => Ok(SecretText::new("123")),
         other => Err(format!("no provider knows {other}")),
     };
     let (hidden, secrets) = (RefCell::default(), &secrets);
@@ -61,6 +62,19 @@ fn every_form_gives_its_text() {
 fn only_a_secret_can_be_missing() {
     let missing = with_scene(|scene| scene.text(&template("%(secret:other)s")));
     assert_eq!(missing, Err("no provider knows other".to_owned()));
+}
+
+#[test]
+fn a_secret_that_would_be_found_everywhere_is_refused() {
+    let refused = with_scene(|scene| scene.text(&template("%(secret:pin)s")));
+    let why = "secret \"pin\": only one of 4 to 16384 bytes can be kept out of logs";
+    assert_eq!(refused, Err(why.to_owned()));
+}
+
+#[test]
+fn people_see_the_names_of_secrets() {
+    let shown = with_scene(|scene| scene.shown(&template("%(secret:key)s %(prop:gone:-%(secret:key)s)s")));
+    assert_eq!(shown.as_deref(), Ok("<key> <key>"));
 }
 
 #[test]

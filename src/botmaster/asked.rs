@@ -33,9 +33,11 @@ impl Botmaster {
         by: &str,
         turn: &mut Turn,
     ) -> Result<(), Refused> {
-        let running = self.builds.iter().find(|(_, running)| running.request.request == request);
-        if let Some((build, _)) = running {
-            return self.stop_build(*build, reason, by, turn);
+        let running = self.builds.iter_mut().find(|(_, running)| running.request.request == request);
+        if let Some((build, running)) = running {
+            running.is_unwanted = true;
+            let build = *build;
+            return self.stop_build(build, reason, by, turn);
         }
         self.store.flush();
         let outcome = Some(format!("cancelled: {}", said(reason, by)));

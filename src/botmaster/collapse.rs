@@ -12,12 +12,10 @@ pub fn sameness(waiting: &Waiting) -> Option<Sameness> {
         return None;
     }
     let mut stamps = waiting.stamps.clone();
-    stamps.sort();
-    if waiting.has_changes {
-        // The newer one has the newer revision. One without changes keeps its revision, and so is another.
-        for stamp in &mut stamps {
-            stamp.revision = Some("of its changes".to_owned());
-        }
+    for stamp in stamps.iter_mut().filter(|stamp| stamp.has_changes) {
+        // The newer one has the newer revision. A codebase without changes keeps its revision, and so is another.
+        stamp.revision = None;
     }
+    stamps.sort();
     Some(Sameness(stamps))
 }

@@ -1,16 +1,17 @@
 //! From waiting requests to running builds: reads the queue, collapses, claims, begins.
 
 use super::Botmaster;
+use super::asking::collapses;
 use super::build::{Build, Input, Plan};
 use super::distributor::Pick;
-use super::limits::{OUTAGE_PAUSE, QUEUE, STARTS_PER_TURN};
+use super::limits::{COLLAPSE_LOOK, OUTAGE_PAUSE, QUEUE, STARTS_PER_TURN};
 use super::locks::{Owner, wanted};
 use super::properties::{Origins, of_build};
 use super::running::{Place, Running};
 use super::service::Alarm;
 use super::store::Write;
 use super::workers::Purpose;
-use crate::config;
+use crate::config::{self, Collapse};
 use crate::db::requests::{Ending, Start, Started};
 use crate::db::waiting::{self, Waiting};
 use crate::db::{self, Claimant, DbError, IdKind, Transaction};
@@ -88,14 +89,31 @@ impl Botmaster {
         self.may_start = true;
     }
 
+    /// Collapses what was there before the last stop or crash, when perhaps nobody could any more.
+    pub(super) fn collapse_all(&mut self, turn: &mut Turn) {
+        let newest_first: Vec<RequestId> = self.queue.ids().rev().collect();
+        newest_first.into_iter().for_each(|request| self.collapse_into(request, turn));
+    }
+
     /// Completes the older requests of the builder that this one makes superfluous (`N-BQ-02`).
     fn collapse_into(&mut self, request: RequestId, turn: &mut Turn) {
-        let older = self.queue.superseded_by(request);
-        let removed = older.into_iter().filter_map(|older| {
-            let builder = self.queue.builder_of(older)?;
-            self.builders.get(builder)?.collapse_requests.then_some(older)
-        });
-        let removed: Vec<RequestId> = removed.collect();
+        let Some(newer) = self.queue.get(request) else { return };
+        let Some(rule) = self.builders.get(&newer.builder).map(|builder| &builder.collapse_requests) else {
+            return;
+        };
+        if *rule == Collapse::Never {
+            return;
+        }
+        let gives_way = |older: &RequestId| {
+            let older = self.queue.get(*older)?;
+            collapses(rule, older, newer).inspect_err(|error| {
+                slog::warn!(turn.log(), "collapse_requests has no answer: both are built"; "error" => error,
+                    "builder" => &newer.builder, "older" => older.request.0, "newer" => request.0);
+            })
+            .ok()
+        };
+        let older = self.queue.superseded_by(request).into_iter().rev().take(COLLAPSE_LOOK);
+        let removed: Vec<RequestId> = older.filter(|older| gives_way(older) == Some(true)).collect();
         if removed.is_empty() {
             return;
         }
@@ -270,6 +288,7 @@ impl Botmaster {
         let running = Running {
             machine,
             request: waiting,
+            is_unwanted: false,
             worker: worker.clone(),
             place,
             command: None,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 type Place = (Reverse<i64>, RequestId);
 
 /// A request that a worker was found for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pick {
     /// The request.
     pub waiting: Waiting,
@@ -67,9 +67,9 @@ impl Distributor {
         same.map(|same| same.range(..request).copied().collect()).unwrap_or_default()
     }
 
-    /// The builder of a request.
-    pub fn builder_of(&self, request: RequestId) -> Option<&str> {
-        self.requests.get(&request).map(|waiting| waiting.builder.as_str())
+    /// A request that waits.
+    pub fn get(&self, request: RequestId) -> Option<&Waiting> {
+        self.requests.get(&request)
     }
 
     /// Takes a request out.
@@ -130,7 +130,7 @@ impl Distributor {
     }
 
     /// The ids of all requests that wait.
-    pub fn ids(&self) -> impl Iterator<Item = RequestId> {
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = RequestId> {
         self.requests.keys().copied()
     }
 

@@ -48,6 +48,9 @@ pub const INTERRUPT_PATIENCE: Duration = Duration::from_secs(30);
 /// How many waiting requests are kept in memory; those beyond are read when there is room again.
 pub const QUEUE: u32 = 50_000;
 
+/// How many older requests that are like a newer one are judged, the newest of them first.
+pub const COLLAPSE_LOOK: usize = 1000;
+
 /// How many builds are started in one transaction.
 pub const STARTS_PER_TURN: usize = 64;
 

@@ -12,6 +12,7 @@ mod absence;
 mod adopt;
 mod antechamber;
 mod asked;
+pub mod asking;
 pub mod attach;
 pub mod build;
 pub mod collapse;

@@ -26,6 +26,8 @@ pub(super) struct Running {
     pub machine: Build,
     /// What it answers; goes back into the queue if the build is to be repeated.
     pub request: Waiting,
+    /// Whether somebody has cancelled the request: it is not built again even if the worker is lost.
+    pub is_unwanted: bool,
     pub worker: String,
     /// `None` while a latent worker is being started.
     pub place: Option<Place>,
@@ -226,7 +228,12 @@ impl Botmaster {
         let Some(running) = self.builds.remove(&build) else { return };
         let Some(claimant) = self.claimant else { return };
         self.timers.cancel(&Alarm::Build(build));
-        let Running { machine, request, worker, command, .. } = running;
+        let Running { machine, request, is_unwanted, worker, command, .. } = running;
+        // That of a stopped build is built again (`traps.md` 17), that of a cancelled one was never wanted back.
+        let (results, state) = match results {
+            Results::Retry if is_unwanted => (Results::Cancelled, "cancelled; worker lost".to_owned()),
+            _ => (results, state),
+        };
         let (builder, number) = (request.builder.clone(), machine.plan().number);
         slog::info!(turn.log(), "build is done"; "builder" => &builder, "number" => number,
             "results" => %results, "state" => &state);

@@ -199,12 +199,16 @@ impl Service for Botmaster {
     }
 
     fn apply(&mut self, wanted: &Arc<Config>, turn: &mut Turn) {
-        if self.timers.get(&Alarm::Heartbeat).is_none() {
+        let is_first = self.timers.get(&Alarm::Heartbeat).is_none();
+        if is_first {
             self.timers.set(Alarm::Heartbeat, turn.now() + HEARTBEAT);
             self.timers.set(Alarm::Queue, turn.now() + QUEUE_POLL);
             self.read_queue(turn);
         }
         self.adopt(wanted, turn);
+        if is_first {
+            self.collapse_all(turn);
+        }
     }
 
     fn handle(&mut self, msg: Msg, turn: &mut Turn) {

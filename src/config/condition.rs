@@ -46,6 +46,9 @@ pub const HIDE_STEP_IF: &[&str] = &{
     names
 };
 
+/// The names that `collapse_requests` knows: the two requests, and the builder's name (`MG-03`).
+pub const COLLAPSE_REQUESTS: &[&str] = &["builder", "newer", "older"];
+
 /// The names that `file_is_important` knows: `path` is the file, `property` a function as above, the rest are
 /// of the change (`SC-02`).
 pub const FILE_IS_IMPORTANT: &[&str] = &[

@@ -27,7 +27,7 @@ mod touched;
 mod yaml;
 
 pub use complaint::Complaint;
-pub use condition::{Condition, DO_STEP_IF, FILE_IS_IMPORTANT, HIDE_STEP_IF};
+pub use condition::{COLLAPSE_REQUESTS, Condition, DO_STEP_IF, FILE_IS_IMPORTANT, HIDE_STEP_IF};
 pub use diff::diff;
 pub use load::{Loaded, load, load_text, load_texts};
 pub use locate::control_socket_of;

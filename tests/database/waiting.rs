@@ -2,15 +2,18 @@
 
 use crate::engines::{Place, at, commit, on_both};
 use crate::rows::{add_requests, buildset, claim, master};
-use bellwether::db::waiting::{self, Stamp, Waiting};
+use bellwether::db::waiting::{self, Asked, Stamp, Waiting};
 use bellwether::db::{buildsets, changes};
 use bellwether::model::{NewBuildset, NewChange, Patch, RequestId, SourceStamp};
+use std::sync::Arc;
 
 on_both!(a_request_comes_with_what_tells_it_from_others, only_those_that_wait_are_read_and_only_newer_ones,);
 
 fn a_request_comes_with_what_tells_it_from_others(place: Place) {
     let mut connection = place.open();
-    let change = commit(&mut connection, |tx| changes::add(tx, &NewChange::default(), at(0)));
+    let change = commit(&mut connection, |tx| {
+        changes::add(tx, &NewChange { codebase: "a".into(), ..NewChange::default() }, at(0))
+    });
     let patch = Patch {
         level: 1,
         body: "--- a".into(),
@@ -36,28 +39,34 @@ fn a_request_comes_with_what_tells_it_from_others(place: Place) {
     let added = commit(&mut connection, |tx| buildsets::add(tx, &new, at(0)));
     let bare = NewBuildset { source_stamps: Vec::new(), ..buildset(&["two"]) };
     let bare = commit(&mut connection, |tx| buildsets::add(tx, &bare, at(0)));
-    let expected = |codebase: &str, is_patched| Stamp {
+    let expected = |codebase: &str, has_changes, is_patched| Stamp {
         codebase: codebase.into(),
         project: "p".into(),
         repository: "r".into(),
         branch: None,
         revision: Some("abc".into()),
+        has_changes,
         is_patched,
     };
+    let asked = Arc::new(Asked {
+        scheduler: new.scheduler.clone(),
+        reason: new.reason.clone(),
+        properties: new.properties.clone(),
+    });
     let first = Waiting {
         request: added.requests[0].1,
         buildset: added.id,
         builder: "one".into(),
         priority: 5,
-        has_changes: true,
-        stamps: vec![expected("b", true), expected("a", false)],
+        asked: asked.clone(),
+        stamps: vec![expected("b", false, true), expected("a", true, false)],
     };
     let second = Waiting {
         request: bare.requests[0].1,
         buildset: bare.id,
         builder: "two".into(),
         priority: 0,
-        has_changes: false,
+        asked,
         stamps: Vec::new(),
     };
     assert_eq!(waiting::after(&mut connection, RequestId(0), 10), Ok(vec![first, second]));

@@ -5,6 +5,7 @@ use crate::db::waiting::{Stamp, Waiting};
 use crate::model::{BuildsetId, RequestId};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 fn waiting(id: i64, builder: &str, priority: i64) -> Waiting {
     let revision = Some(format!("r{id}"));
@@ -14,6 +15,7 @@ fn waiting(id: i64, builder: &str, priority: i64) -> Waiting {
         repository: "r".to_owned(),
         branch: Some("main".to_owned()),
         revision,
+        has_changes: true,
         is_patched: false,
     };
     Waiting {
@@ -21,7 +23,7 @@ fn waiting(id: i64, builder: &str, priority: i64) -> Waiting {
         buildset: BuildsetId(id),
         builder: builder.to_owned(),
         priority,
-        has_changes: true,
+        asked: Arc::default(),
         stamps: vec![stamp],
     }
 }
@@ -69,7 +71,7 @@ fn a_newer_request_supersedes_older_ones_like_it() {
         waiting
     };
     let unchanged = |mut waiting: Waiting, revision: &str| {
-        waiting.has_changes = false;
+        waiting.stamps[0].has_changes = false;
         waiting.stamps[0].revision = Some(revision.to_owned());
         waiting
     };

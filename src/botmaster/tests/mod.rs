@@ -2,6 +2,7 @@
 
 mod adversity;
 mod attach;
+mod collapsing;
 mod distributor;
 mod files;
 mod git;
@@ -21,7 +22,7 @@ mod service;
 mod transfers;
 
 use crate::config::{
-    Builder, Command, Config, Git, GitMode, Shell, Step, StepKind, Template, Worker, WorkerKind,
+    Builder, Collapse, Command, Config, Git, GitMode, Shell, Step, StepKind, Template, Worker, WorkerKind,
 };
 use crate::model::{Properties, Results};
 use std::collections::BTreeMap;
@@ -112,7 +113,7 @@ pub(super) fn builder(name: &str, steps: Vec<Step>) -> Builder {
         properties: Properties::default(),
         build_dir: name.to_owned(),
         workdir: template("build"),
-        collapse_requests: true,
+        collapse_requests: Collapse::Alike,
         locks: Vec::new(),
         steps,
     }

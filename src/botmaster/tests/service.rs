@@ -154,6 +154,21 @@ fn logs_can_be_read_while_they_grow() {
 }
 
 #[test]
+fn a_request_that_was_cancelled_is_not_built_again_when_its_worker_is_lost() {
+    let mut rig = Rig::new(&config(vec![builder("b", vec![shell_step("hang")])]));
+    let worker = rig.connect("w", Kind::Worker);
+    let request = rig.ask("b", "r1").1;
+    rig.silence(worker);
+    assert_eq!(rig.handle.cancel_request(request, "not wanted", "alice"), Ok(Ok(())));
+    rig.cut(worker);
+    rig.connect("w", Kind::Worker);
+    let builds = rig.db.builds().of_request(request).unwrap();
+    assert_eq!(builds.iter().map(shown).collect::<Vec<_>>(), ["cancelled: cancelled; worker lost"]);
+    let row = rig.db.requests().get(request).unwrap().unwrap();
+    assert_eq!((row.results, row.claimed_at.is_some()), (Some(Results::Cancelled), true));
+}
+
+#[test]
 fn a_request_that_is_older_and_alike_is_collapsed() {
     let mut rig = Rig::new(&config(vec![builder("b", vec![shell_step("hang")])]));
     let first = rig.ask("b", "r1").1;

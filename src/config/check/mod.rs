@@ -51,7 +51,8 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
         .collect();
     let builders = read.builders.into_iter().map(|builder| {
         let mut resolved = builder.builder.value;
-        resolved.collapse_requests = builder.collapse_requests.unwrap_or(read.collapse_requests);
+        resolved.collapse_requests =
+            builder.collapse_requests.unwrap_or_else(|| read.collapse_requests.clone());
         resolved.workers =
             builder.workers.map(|wanted| workers_of(&wanted, &workers, findings)).unwrap_or_default();
         resolved

@@ -4,7 +4,7 @@ use super::{OneOrMany, Read, Spanned, Table, properties};
 use crate::config::findings::Findings;
 use crate::config::schema::safe_directory_name;
 use crate::config::yaml::{Node, Place, Value};
-use crate::config::{Builder, Step, Template, read::shell};
+use crate::config::{Builder, Collapse, Step, Template, read::shell};
 
 /// A builder whose workers are not resolved yet.
 pub(in crate::config) struct ReadBuilder {
@@ -15,7 +15,7 @@ pub(in crate::config) struct ReadBuilder {
     /// The workers it wants; `None` after a complaint.
     pub(in crate::config) workers: Option<WantedWorkers>,
     /// Whether it says itself if requests collapse.
-    pub(in crate::config) collapse_requests: Option<bool>,
+    pub(in crate::config) collapse_requests: Option<Collapse>,
 }
 
 /// Which workers a builder wants.
@@ -55,7 +55,7 @@ impl Read for ReadBuilder {
             env,
             properties,
             workdir,
-            collapse_requests: true,
+            collapse_requests: Collapse::Alike,
             locks,
             steps: steps.unwrap_or_default(),
         };

@@ -4,6 +4,7 @@
 pub(super) mod builder;
 pub(super) mod change_source;
 mod client;
+mod dispatch;
 mod filter;
 pub(super) mod force;
 mod latent;

@@ -9,8 +9,8 @@ use crate::config::findings::Findings;
 use crate::config::substitute::Scope;
 use crate::config::yaml::{Node, Place, Value};
 use crate::config::{
-    Caches, ChangeSource, Codebase, Config, Database, DatabaseUrl, Keep, Lock, Metrics, Msgpack, Reporter,
-    Retention, StatusListener, UserManager, Worker, Www,
+    Caches, ChangeSource, Codebase, Collapse, Config, Database, DatabaseUrl, Keep, Lock, Metrics, Msgpack,
+    Reporter, Retention, StatusListener, UserManager, Worker, Www,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub(in crate::config) struct ReadConfig {
     pub(in crate::config) builders: Vec<ReadBuilder>,
     pub(in crate::config) reporters: Vec<Spanned<Reporter>>,
     pub(in crate::config) retention_at: Place,
-    pub(in crate::config) collapse_requests: bool,
+    pub(in crate::config) collapse_requests: Collapse,
 }
 
 /// Reads the whole. `None` only if it is no mapping.
@@ -61,7 +61,7 @@ pub(in crate::config) fn read(root: &Node, findings: &mut Findings) -> Option<Re
         schedulers: list(&mut table, "schedulers", findings),
         builders,
         reporters: list(&mut table, "reporters", findings),
-        collapse_requests: table.or("collapse_requests", true, findings),
+        collapse_requests: table.or("collapse_requests", Collapse::Alike, findings),
         locks: list(&mut table, "locks", findings),
         config: Config {
             title: table.or("title", "Bellwether".to_owned(), findings),

@@ -1,6 +1,6 @@
 //! `builders`: what is built, by whom, in which steps.
 
-use super::{EnvValue, LockUse, Step};
+use super::{Collapse, EnvValue, LockUse, Step};
 use crate::config::Template;
 use crate::model::Properties;
 use serde::Serialize;
@@ -25,8 +25,9 @@ pub struct Builder {
     pub build_dir: String,
     /// The directory of steps that name none, below the build directory (`FA-03`).
     pub workdir: Template,
-    /// Whether a newer request takes an older, equal one's place (`MG-02`, `N-BQ-01`).
-    pub collapse_requests: bool,
+    /// Whether a newer request takes an older, equal one's place (`MG-02`, `N-BQ-01`); where a builder says nothing, the
+    /// `collapse_requests` at the top of the file counts.
+    pub collapse_requests: Collapse,
     /// What its builds hold from before their first step to after their last (`BD-09`).
     pub locks: Vec<LockUse>,
     /// The steps, in order; lists taken in.

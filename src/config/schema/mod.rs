@@ -3,6 +3,7 @@
 mod builder;
 mod change_source;
 mod client;
+mod dispatch;
 mod filter;
 mod latent;
 mod lock;
@@ -17,6 +18,7 @@ pub use builder::Builder;
 pub(super) use builder::safe_directory_name;
 pub use change_source::{Branches, ChangeSource, ChangeSourceKind, GitPoller, PbSource};
 pub use client::{DebugClient, Login, StatusListener, UserManager};
+pub use dispatch::Collapse;
 pub use filter::{ChangeFilter, FieldFilter};
 pub use latent::{Docker, Latent, LatentCommands, LatentDriver};
 pub use lock::{Lock, LockMode, LockScope, LockUse};

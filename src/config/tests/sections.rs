@@ -258,7 +258,7 @@ fn what_is_not_said_has_its_default() {
               "properties": {},
               "build_dir": "b1",
               "workdir": "build",
-              "collapse_requests": true,
+              "collapse_requests": "alike",
               "locks": [],
               "steps": []
             }

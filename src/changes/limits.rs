@@ -5,6 +5,9 @@ use std::time::Duration;
 /// How long git may take to name a repository's branches.
 pub const LOOK_TIME: Duration = Duration::from_secs(60);
 
+/// How long a poller waits before it asks again for a mirror that another one uses.
+pub const MIRROR_WAIT: Duration = Duration::from_millis(500);
+
 /// How long git may take to fetch: the first time, it is all of the history.
 pub const FETCH_TIME: Duration = Duration::from_secs(30 * 60);
 

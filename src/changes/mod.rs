@@ -1,7 +1,7 @@
 //! The stream of changes and the change sources that feed it.
 //!
 //! * Does: stores changes, each acknowledged only once its row is committed, and runs the change sources.
-//! * Thread `changes`, rank 40; each git poller has a thread of its own, rank 45. Calls db and pbmanager; tells
+//! * Thread `changes`, rank 40; each poller has a thread of its own, rank 45: [`poller`]. Calls db and pbmanager; tells
 //!   schedulers that changes were added and status what they are, after the commit.
 //! * Owns: the change sources: the registered PB users, the pollers' threads and their mirrors on disk.
 //! * Around the service, pure: [`perspective`] (a PB client's dictionary to a change), [`git_poller::plan`].
@@ -11,9 +11,11 @@ pub mod git_poller;
 mod intake;
 pub mod limits;
 pub mod perspective;
+pub mod poller;
+mod running;
 pub mod service;
 
-pub use git_poller::GitPoller;
+pub use poller::SourceThread;
 pub use service::{Changes, Parts};
 
 use crate::db::DbError;

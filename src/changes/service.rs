@@ -1,7 +1,8 @@
 //! The service's state and its turn.
 
-use super::git_poller::{Poller, Settings};
 use super::intake::{Intake, complete};
+use super::poller::Poller;
+use super::running::Needs;
 use super::{Announce, Msg, Shell, SourceStatus, perspective};
 use crate::config::{ChangeSource, ChangeSourceKind, Config, PbSource};
 use crate::db::{Database, DbError};
@@ -50,7 +51,9 @@ struct Source {
     config: ChangeSource,
     /// When a client last told of a change.
     last_told: Option<Wall>,
-    /// Of a git poller where there is a shell.
+    /// Of one that blocks, what it depends on.
+    needs: Option<Needs>,
+    /// Of one that blocks, where there is a shell.
     poller: Option<Poller>,
 }
 
@@ -175,22 +178,23 @@ impl Changes {
         }
     }
 
-    /// Starts the poller of a source that is one.
-    fn start(&self, config: &ChangeSource, wanted: &Config, turn: &Turn) -> Option<Poller> {
-        let (Shell::Threads(world), Some(settings)) = (&self.parts.shell, Settings::of(config, wanted))
-        else {
-            return None;
-        };
-        let intake = Intake {
-            db: self.parts.database.handle(),
-            announce: self.intake.announce.clone(),
-            added: self.intake.added.clone(),
-        };
-        let looks = self.parts.figures.timer("git_look");
-        let started = Poller::start(settings, intake, looks, world.clone(), turn.log());
-        started
-            .inspect_err(|error| slog::error!(turn.log(), "a poller does not start"; "error" => %error))
-            .ok()
+    /// A source that is not there yet, started if it is one that blocks.
+    fn start(&self, config: &ChangeSource, wanted: &Config, turn: &Turn) -> Source {
+        let needs = Needs::of(config, wanted);
+        let mut source =
+            Source { config: config.clone(), last_told: None, needs: needs.clone(), poller: None };
+        if let (Shell::Threads(world), Some(needs)) = (&self.parts.shell, needs) {
+            let intake = Intake {
+                db: self.parts.database.handle(),
+                announce: self.intake.announce.clone(),
+                added: self.intake.added.clone(),
+            };
+            match needs.start(&config.name, intake, &self.parts.figures, world, turn.log()) {
+                Ok(poller) => source.poller = Some(poller),
+                Err(error) => slog::error!(turn.log(), "a poller does not start"; "error" => %error),
+            }
+        }
+        source
     }
 
     /// Wakes the poller of this name, or all; returns how many.
@@ -204,18 +208,16 @@ impl Changes {
 impl Source {
     /// Whether it can go on as it is in the wanted configuration.
     fn fits(&self, config: &ChangeSource, wanted: &Config) -> bool {
-        let running = self.poller.as_ref().map(Poller::settings);
-        self.config == *config && running == Settings::of(config, wanted).as_ref()
+        self.config == *config && self.needs == Needs::of(config, wanted)
     }
 
     fn status(&self) -> SourceStatus {
         let observed = self.poller.as_ref().map(Poller::observed).unwrap_or_default();
-        let is_poller = matches!(self.config.kind, ChangeSourceKind::GitPoller(_));
-        let is_down = is_poller && self.poller.is_none();
+        let is_down = self.needs.is_some() && self.poller.is_none();
         SourceStatus {
             name: self.config.name.clone(),
             description: describe(&self.config.kind),
-            last_activity: observed.last_look.or(self.last_told),
+            last_activity: observed.last_activity.or(self.last_told),
             trouble: observed.trouble.or_else(|| is_down.then(|| "its poller does not run".to_owned())),
         }
     }
@@ -267,12 +269,7 @@ impl Service for Changes {
         // What does not go on has ended before its successor begins: they may have one mirror.
         drop(before);
         let source = |(config, kept): (&ChangeSource, Option<Source>)| {
-            let start = || Source {
-                config: config.clone(),
-                last_told: None,
-                poller: self.start(config, wanted, turn),
-            };
-            kept.unwrap_or_else(start)
+            kept.unwrap_or_else(|| self.start(config, wanted, turn))
         };
         self.sources = kept.into_iter().map(source).collect();
         self.num_sources.set(self.sources.len());

@@ -1,50 +1,66 @@
 //! Running git: bounded in time and output, and ended when its poller is.
 
+use super::access::Access;
 use crate::changes::limits::{COMPLAINT_BYTES, GRACE, OUTPUT_BYTES};
+use crate::changes::poller::LookError;
 use crate::kernel::World;
 use crate::kernel::program::{self, Bounds, CutShort};
+use rustix::event::{PollFd, PollFlags};
 use std::fs::File;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Why a command gave nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GitError {
-    /// The poller is to end.
-    #[error("the poller is stopped")]
-    Stopped,
-    /// For people: what git said, or why it could not be asked.
-    #[error("{0}")]
-    Failed(String),
-}
-
 /// Runs git for one poller.
 pub struct Git {
+    program: String,
     world: World,
     /// Can be read from as soon as the poller is to end.
     stop: UnixStream,
 }
 
 impl Git {
-    /// A runner that ends its command when the other end of `stop` is closed.
-    pub fn new(world: World, stop: UnixStream) -> Git {
-        Git { world, stop }
+    /// A runner of this program that ends its command when the other end of `stop` is closed.
+    pub fn new(program: &str, world: World, stop: UnixStream) -> Git {
+        Git { program: program.to_owned(), world, stop }
+    }
+
+    /// Waits for `time`.
+    ///
+    /// # Errors
+    /// The poller is to end, or the operating system can't.
+    pub fn wait(&self, time: Duration) -> Result<(), LookError> {
+        let mut fds = [PollFd::new(&self.stop, PollFlags::IN)];
+        program::wait(&mut fds, time).map_err(|error| LookError::Failed(error.to_string()))?;
+        if fds[0].revents().is_empty() { Ok(()) } else { Err(LookError::Stopped) }
     }
 
     /// Runs `git ARGS` in a process group of its own, with `input` as its standard input, and returns what it
     /// prints. It asks nobody for a password, and takes nothing from the environment that means one repository.
     ///
     /// # Errors
-    /// See [`GitError`]; whatever git started is killed then.
-    pub fn run(&self, args: &[&str], input: Option<&Path>, time: Duration) -> Result<Vec<u8>, GitError> {
-        let failed = |why: String| GitError::Failed(format!("git {}: {why}", verb(args)));
+    /// See [`LookError`]; whatever git started is killed then.
+    pub fn run(
+        &self,
+        args: &[&str],
+        input: Option<&Path>,
+        access: &Access,
+        time: Duration,
+    ) -> Result<Vec<u8>, LookError> {
+        let failed = |why: String| LookError::Failed(format!("git {}: {why}", verb(args)));
         let input = match input {
             Some(path) => File::open(path).map_err(|error| failed(error.to_string()))?.into(),
             None => Stdio::null(),
         };
-        let mut command = Command::new("git");
+        let mut command = Command::new(&self.program);
+        if let Some(helper) = &access.helper {
+            // The empty one clears the list of those in git's own configuration.
+            command.args(["-c", "credential.helper=", "-c", &format!("credential.helper={helper}")]);
+        }
+        if let Some(ssh) = &access.ssh_command {
+            command.env("GIT_SSH_COMMAND", ssh);
+        }
         command.args(args).stdin(input);
         for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"] {
             command.env_remove(name);
@@ -58,9 +74,9 @@ impl Git {
             Bounds { time, grace: GRACE, output_bytes: OUTPUT_BYTES, complaint_bytes: COMPLAINT_BYTES };
         let outcome = program::run(&mut command, bounds, &self.world, &self.stop);
         let outcome = outcome.map_err(|cut| match cut {
-            CutShort::Stopped => GitError::Stopped,
+            CutShort::Stopped => LookError::Stopped,
             CutShort::Broken(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                GitError::Failed("git is not installed: apt-get install git".into())
+                LookError::Failed(format!("{} is not installed: apt-get install git", self.program))
             }
             cut => failed(cut.to_string()),
         })?;

@@ -1,68 +1,131 @@
 //! One look at the repository: what it has, what is new in it, and the changes that follow.
 
-use super::Settings;
-use super::command::GitError;
+use super::access::Access;
+use super::command::Git;
 use super::commits::Commit;
 use super::mirror::Mirror;
-use super::plan::Kept;
+use super::plan::{self, Kept};
+use crate::changes::limits::COMMITS_PER_LOOK;
+use crate::changes::poller::{Found, Look, LookError};
+use crate::config::{Config, GitPoller, SecretProvider};
 use crate::model::{NewChange, Properties};
+use serde_json::Value;
+use std::path::PathBuf;
 
-/// What a look comes to.
-#[derive(Debug)]
-pub struct Look {
-    /// The new changes, the oldest of each branch first.
-    pub changes: Vec<NewChange>,
-    /// What to keep with them; `None` if nothing moved.
-    pub kept: Option<Kept>,
-    /// What could not be told, for the log.
-    pub warnings: Vec<String>,
+/// All that a look depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// As configured.
+    pub poller: GitPoller,
+    /// Which codebase its changes belong to.
+    pub codebase: String,
+    /// Where the mirror of its repository is.
+    pub directory: PathBuf,
+    /// Who knows its secrets, which are read again for each look.
+    pub secrets: Vec<SecretProvider>,
 }
 
-/// Looks. `before` is what the look before has kept; without it this one only finds a place to begin from.
-///
-/// # Errors
-/// See [`GitError`]; what was kept stays, and the next look finds the same.
-pub fn look(mirror: &Mirror, settings: &Settings, before: Option<&Kept>) -> Result<Look, GitError> {
-    let source = &settings.poller;
-    let keep = |tips| Kept::new(&source.repository, &source.branches, tips);
-    let mut found = keep(mirror.look()?.watched(&source.branches));
-    let mut look = Look { changes: Vec::new(), kept: None, warnings: Vec::new() };
-    if before == Some(&found) {
-        return Ok(look);
-    }
-    if !found.tips.is_empty() {
-        found = keep(mirror.fetch(found.tips.keys())?);
-    }
-    if let Some(before) = before {
-        for (branch, tip) in before.news(&found) {
-            let commits = mirror.new_commits(&tip, &before.known())?;
-            if commits.left_out > 0 {
-                let left_out = commits.left_out;
-                look.warnings.push(format!("branch {branch}: {left_out} older new commits are left out"));
-            }
-            let told = mirror.commits(&commits.told)?;
-            look.changes.extend(told.into_iter().map(|commit| change(settings, &branch, commit)));
+impl Settings {
+    /// Those of a poller in this configuration.
+    pub fn new(poller: &GitPoller, config: &Config) -> Settings {
+        Settings {
+            poller: poller.clone(),
+            codebase: config.codebase_of(&poller.repository).to_owned(),
+            directory: config.state_dir.join("gitpoller").join(plan::directory_name(&poller.repository)),
+            secrets: config.secrets.clone(),
         }
     }
-    look.kept = Some(found);
-    Ok(look)
 }
 
-fn change(settings: &Settings, branch: &str, commit: Commit) -> NewChange {
-    NewChange {
-        author: commit.author,
-        committer: Some(commit.committer),
-        comments: commit.comments,
-        files: commit.files,
-        revision: Some(commit.revision),
-        branch: Some(branch.to_owned()),
-        repository: settings.poller.repository.clone(),
-        codebase: settings.codebase.clone(),
-        project: settings.poller.project.clone(),
-        category: settings.poller.category.clone(),
-        revlink: String::new(),
-        when: Some(commit.when),
-        properties: Properties::default(),
-        vc: Some("git".to_owned()),
+/// Looks at one repository.
+pub struct GitLook {
+    git: Git,
+    settings: Settings,
+}
+
+impl GitLook {
+    /// With this git.
+    pub fn new(git: Git, settings: Settings) -> GitLook {
+        GitLook { git, settings }
+    }
+
+    fn keep(&self, tips: plan::Tips) -> Kept {
+        Kept::new(&self.settings.poller, tips)
+    }
+
+    /// The changes that a ref's new tip means, the oldest first.
+    fn news(
+        &self,
+        mirror: &Mirror,
+        (name, tip): (&str, &str),
+        before: &Kept,
+        found: &mut Found,
+    ) -> Result<(), LookError> {
+        let mut told = Vec::new();
+        if !plan::is_tag(name) {
+            let commits = mirror.new_commits(tip, &before.known(), COMMITS_PER_LOOK)?;
+            if commits.left_out > 0 {
+                let left_out = commits.left_out;
+                found.warnings.push(format!("branch {name}: {left_out} older new commits are left out"));
+            }
+            told = commits.told;
+        }
+        if told.is_empty() && (plan::is_tag(name) || self.settings.poller.build_pushes_with_no_commits) {
+            told.extend(mirror.commit_of(tip)?);
+        }
+        let commits = mirror.commits(&told)?;
+        found.changes.extend(commits.into_iter().map(|commit| self.change(name, commit)));
+        Ok(())
+    }
+
+    fn change(&self, branch: &str, commit: Commit) -> NewChange {
+        let poller = &self.settings.poller;
+        NewChange {
+            author: commit.author,
+            committer: Some(commit.committer),
+            comments: commit.comments,
+            files: commit.files,
+            branch: Some(branch.to_owned()),
+            repository: poller.repository.clone(),
+            codebase: self.settings.codebase.clone(),
+            project: poller.project.clone(),
+            category: poller.category.clone(),
+            revlink: poller
+                .revlink
+                .as_ref()
+                .map(|link| link.replace("%s", &commit.revision))
+                .unwrap_or_default(),
+            revision: Some(commit.revision),
+            when: poller.use_timestamps.then_some(commit.when),
+            properties: Properties::default(),
+            vc: Some("git".to_owned()),
+        }
+    }
+}
+
+impl Look for GitLook {
+    fn look(&mut self, before: Option<&Value>) -> Result<Found, LookError> {
+        // What cannot be read is as good as nothing.
+        let before: Option<Kept> = before.and_then(|kept| serde_json::from_value(kept.clone()).ok());
+        let Settings { poller, directory, secrets, .. } = &self.settings;
+        let mirror = Mirror::open(&self.git, directory)?;
+        let access = Access::new(&poller.access, secrets, directory)?;
+        let remote = mirror.remote(&poller.repository, &access);
+        let mut kept = self.keep(remote.look(poller)?.watched(poller));
+        let mut found = Found::default();
+        if before.as_ref() == Some(&kept) {
+            return Ok(found);
+        }
+        if !kept.tips.is_empty() {
+            kept = self.keep(remote.fetch(kept.tips.keys())?);
+        }
+        if let Some(before) = before {
+            for (name, tip) in before.news(&kept) {
+                self.news(&mirror, (&name, &tip), &before, &mut found)?;
+            }
+        }
+        let kept = serde_json::to_value(kept).map_err(|error| LookError::Failed(error.to_string()))?;
+        found.kept = Some(kept);
+        Ok(found)
     }
 }

@@ -1,10 +1,12 @@
-//! What a look at the remote comes to: which branches to fetch, whose new commits to tell, what to keep. Pure.
+//! What a look at the remote comes to: which refs to fetch, whose new commits to tell, what to keep. Pure.
 
-use crate::config::Branches;
+use crate::config::{Branches, GitPoller};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The newest commit of each branch, by its name.
+/// The commit of each ref, by the name that its changes have as their branch: a branch by its own, any other ref in
+/// full (`refs/tags/v1`), as Buildbot calls them.
 pub type Tips = BTreeMap<String, String>;
 
 /// What the remote says that it has.
@@ -12,8 +14,8 @@ pub type Tips = BTreeMap<String, String>;
 pub struct Remote {
     /// The branch that its HEAD names.
     pub default: Option<String>,
-    /// All its branches.
-    pub heads: Tips,
+    /// All its refs that were asked for, in full.
+    pub refs: Tips,
 }
 
 impl Remote {
@@ -24,26 +26,67 @@ impl Remote {
             let Some((what, name)) = line.split_once('\t') else { continue };
             if let Some(branch) = what.strip_prefix("ref: refs/heads/").filter(|_| name == "HEAD") {
                 remote.default = Some(branch.to_owned());
-            } else if let Some(branch) = name.strip_prefix("refs/heads/") {
-                remote.heads.insert(branch.to_owned(), what.to_owned());
+            } else if name.starts_with("refs/") {
+                // The commit that an annotated tag is of comes after the tag itself.
+                let name = name.strip_suffix("^{}").unwrap_or(name);
+                remote.refs.insert(name.to_owned(), what.to_owned());
             }
         }
         remote
     }
 
-    /// The branches that are looked at.
-    pub fn watched(&self, branches: &Branches) -> Tips {
-        let is_watched = |name: &str| match branches {
-            Branches::Default => self.default.as_deref() == Some(name),
-            Branches::All => true,
-            Branches::Matching(globs) => globs.iter().any(|glob| glob.is_match(name)),
+    /// The refs that are looked at.
+    pub fn watched(&self, poller: &GitPoller) -> Tips {
+        let is_watched = |name: &str| {
+            if let Some(branch) = name.strip_prefix(HEADS) {
+                match &poller.branches {
+                    Branches::Default => self.default.as_deref() == Some(branch),
+                    Branches::All => true,
+                    Branches::Matching(globs) => globs.iter().any(|glob| glob.is_match(branch)),
+                }
+            } else if let Some(tag) = name.strip_prefix(TAGS) {
+                poller.tags.iter().any(|glob| glob.is_match(tag))
+            } else {
+                poller.refs.iter().any(|glob| glob.is_match(name))
+            }
         };
-        self.heads
-            .iter()
-            .filter(|(name, _)| is_watched(name))
-            .map(|(n, tip)| (n.clone(), tip.clone()))
-            .collect()
+        let watched = self.refs.iter().filter(|(name, _)| is_watched(name));
+        watched.map(|(name, tip)| (branch_of(name).to_owned(), tip.clone())).collect()
     }
+}
+
+const HEADS: &str = "refs/heads/";
+const TAGS: &str = "refs/tags/";
+
+/// The patterns to ask the remote for.
+pub fn asked(poller: &GitPoller) -> Vec<&'static str> {
+    let mut asked = vec!["HEAD"];
+    if poller.branches != Branches::Matching(Vec::new()) {
+        asked.push("refs/heads/*");
+    }
+    if !poller.tags.is_empty() {
+        asked.push("refs/tags/*");
+    }
+    if !poller.refs.is_empty() {
+        asked.push("refs/*");
+    }
+    asked
+}
+
+/// The name of a ref as its changes have it.
+fn branch_of(name: &str) -> &str {
+    // A branch whose own name begins like a full one keeps the full one, so that all of them differ.
+    name.strip_prefix(HEADS).filter(|branch| !branch.starts_with("refs/")).unwrap_or(name)
+}
+
+/// The full name of a ref that changes have as this branch.
+pub fn ref_of(branch: &str) -> String {
+    if branch.starts_with("refs/") { branch.to_owned() } else { format!("{HEADS}{branch}") }
+}
+
+/// Whether changes of this branch are a tag's.
+pub fn is_tag(branch: &str) -> bool {
+    branch.starts_with(TAGS)
 }
 
 /// What a poller keeps from look to look, stored with the changes up to there.
@@ -51,18 +94,18 @@ impl Remote {
 pub struct Kept {
     /// Of which repository.
     pub repository: String,
-    /// Which branches were looked at, as the configuration had it.
-    pub branches: serde_json::Value,
+    /// Which refs were looked at, as the configuration had it.
+    pub rule: serde_json::Value,
     /// Where they were.
     pub tips: Tips,
 }
 
 impl Kept {
     /// What to keep after a look that found these tips.
-    pub fn new(repository: &str, branches: &Branches, tips: Tips) -> Kept {
+    pub fn new(poller: &GitPoller, tips: Tips) -> Kept {
         // A rule that does not serialise could not have been read.
-        let branches = serde_json::to_value(branches).unwrap_or_default();
-        Kept { repository: repository.to_owned(), branches, tips }
+        let rule = serde_json::to_value((&poller.branches, &poller.tags, &poller.refs)).unwrap_or_default();
+        Kept { repository: poller.repository.clone(), rule, tips }
     }
 
     /// The branches of `found` whose new commits are to be told, `self` being what was kept at the look before.
@@ -73,7 +116,7 @@ impl Kept {
         if self.repository != found.repository {
             return Tips::new();
         }
-        let rule_is_old = self.branches == found.branches;
+        let rule_is_old = self.rule == found.rule;
         let is_news = |(name, tip): &(&String, &String)| match self.tips.get(*name) {
             Some(old) => old != *tip,
             None => rule_is_old,
@@ -81,9 +124,9 @@ impl Kept {
         found.tips.iter().filter(is_news).map(|(name, tip)| (name.clone(), tip.clone())).collect()
     }
 
-    /// All commits that were some branch's newest: what they hold is told already.
+    /// All commits that were some branch's newest: what they hold is told already. Of a tag, only its own commit is.
     pub fn known(&self) -> BTreeSet<&str> {
-        self.tips.values().map(String::as_str).collect()
+        self.tips.iter().filter(|(name, _)| !is_tag(name)).map(|(_, tip)| tip.as_str()).collect()
     }
 }
 
@@ -123,4 +166,12 @@ pub fn flat_name(name: &str) -> String {
         }
     }
     flat
+}
+
+/// The directory of a repository's mirror: its last word, for people, and a digest of its address.
+pub fn directory_name(repository: &str) -> String {
+    let last = repository.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+    let last: String = last.chars().take(40).collect();
+    let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(repository.as_bytes())[..8]);
+    format!("{}-{digest}", flat_name(&last))
 }

@@ -16,7 +16,7 @@ mod worker;
 
 pub use builder::Builder;
 pub(super) use builder::safe_directory_name;
-pub use change_source::{Branches, ChangeSource, ChangeSourceKind, GitPoller, PbSource};
+pub use change_source::{Branches, ChangeSource, ChangeSourceKind, GitAccess, GitPoller, PbSource, Rhythm};
 pub use client::{DebugClient, Login, StatusListener, UserManager};
 pub use dispatch::Collapse;
 pub use filter::{ChangeFilter, FieldFilter};

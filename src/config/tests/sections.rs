@@ -171,6 +171,35 @@ fn remote_workers_need_a_port() {
 }
 
 #[test]
+fn git_pollers_are_checked() {
+    check_added(
+        "change_sources:
+- {type: git_poller, repository: 'https://robot:pw@example.org/app.git'}
+- {type: git_poller, repository: r, only_tags: true, branches: main}
+- {type: git_poller, repository: r2, poll_interval: 0, poll_random_delay_min: 9s, poll_random_delay_max: 3s}
+- {type: git_poller, repository: r3, ssh_host_key: ssh-rsa A, ssh_known_hosts: h A, revlink: 'http://x'}
+- {type: git_poller, repository: r4, auth_credentials: {user: robot}, category: nightly}",
+        expect![[r#"
+            m.yaml:2:34: change_sources[0].repository: a password stands in the address, which everybody sees; write `auth_credentials: {user: NAME, password: {secret: NAME}}`
+            m.yaml:3:48: change_sources[1].only_tags: `branches` is given too; keep one of the two
+            m.yaml:4:53: change_sources[2].poll_interval: a poller cannot look all the time; write `60s` or more
+            m.yaml:4:106: change_sources[2].poll_random_delay_max: it is shorter than `poll_random_delay_min`
+            m.yaml:5:80: change_sources[3].ssh_known_hosts: `ssh_host_key` is given too; keep one of the two
+            m.yaml:5:94: change_sources[3].revlink: it is the same page for every commit; write `%s` where a commit's id goes
+            m.yaml:6:56: change_sources[4].auth_credentials: `password` is missing
+        "#]],
+    );
+    let config = loaded(&format!(
+        "{BASE}change_sources: [{{type: git_poller, repourl: r, only_tags: true, pollInterval: 60, category: c}}]"
+    ));
+    let expected =
+        r#"{"name":"r","git_poller":{"repository":"r","branches":{"matching":[]},"tags":["*"],"refs":[]"#;
+    let printed = serde_json::to_string(&config.change_sources[0]).unwrap();
+    assert!(printed.starts_with(expected), "{printed}");
+    assert!(printed.contains(r#""category":"c""#), "{printed}");
+}
+
+#[test]
 fn what_is_not_said_has_its_default() {
     let mut config = loaded(BASE);
     config.builders[0].steps.clear();

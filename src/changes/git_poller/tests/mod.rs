@@ -1,18 +1,21 @@
 //! The texts of git, and git itself on repositories made for the test.
 
+mod access;
+mod refs;
 mod running;
 
-use super::command::{Git, GitError};
-use super::look::{Look, look};
-use super::mirror::Mirror;
-use super::plan::{Kept, NewCommits, Remote, Tips, flat_name};
-use super::poller::{Settings, pause_after};
-use crate::config::{self, Branches, Glob};
+use super::access::Access;
+use super::command::Git;
+use super::plan::{Kept, NewCommits, Remote, Tips, directory_name, flat_name};
+use super::{GitLook, Settings};
+use crate::changes::poller::{Found, Look, LookError};
+use crate::config::{Branches, GitAccess, GitPoller, Glob, Rhythm};
 use crate::kernel::World;
 use expect_test::{Expect, expect};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::rc::Rc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -23,6 +26,29 @@ fn globs(patterns: &[&str]) -> Branches {
     Branches::Matching(patterns.iter().map(|pattern| Glob::new(pattern).unwrap()).collect())
 }
 
+/// A poller with the defaults of the file.
+fn poller(repository: &str, branches: Branches) -> GitPoller {
+    GitPoller {
+        repository: repository.to_owned(),
+        branches,
+        tags: Vec::new(),
+        refs: Vec::new(),
+        rhythm: Rhythm {
+            poll_interval: Duration::from_secs(3600),
+            poll_at_launch: false,
+            poll_random_delay_min: Duration::ZERO,
+            poll_random_delay_max: Duration::ZERO,
+        },
+        build_pushes_with_no_commits: false,
+        use_timestamps: true,
+        access: GitAccess::default(),
+        revlink: Some("https://example.org/commit/%s".to_owned()),
+        project: "app".to_owned(),
+        category: None,
+        git_bin: "git".to_owned(),
+    }
+}
+
 fn tips(pairs: &[(&str, &str)]) -> Tips {
     pairs.iter().map(|(name, tip)| ((*name).to_owned(), (*tip).to_owned())).collect()
 }
@@ -30,19 +56,22 @@ fn tips(pairs: &[(&str, &str)]) -> Tips {
 #[test]
 fn the_branches_of_a_remote_are_chosen() {
     let remote = Remote::read(LS_REMOTE);
-    let names = |branches: &Branches| remote.watched(branches).into_keys().collect::<Vec<_>>().join(" ");
-    assert_eq!(names(&Branches::Default), "main");
-    assert_eq!(names(&Branches::All), "main release/1 x");
-    assert_eq!(names(&globs(&["release/*", "y"])), "release/1");
+    let names = |branches| remote.watched(&poller("r", branches)).into_keys().collect::<Vec<_>>().join(" ");
+    assert_eq!(names(Branches::Default), "main");
+    assert_eq!(names(Branches::All), "main release/1 x");
+    assert_eq!(names(globs(&["release/*", "y"])), "release/1");
     // An empty repository.
-    assert_eq!(Remote::read("ref: refs/heads/main\tHEAD\n").watched(&Branches::Default), Tips::new());
-    assert_eq!(Remote::read("").watched(&Branches::All), Tips::new());
+    assert_eq!(
+        Remote::read("ref: refs/heads/main\tHEAD\n").watched(&poller("r", Branches::Default)),
+        Tips::new()
+    );
+    assert_eq!(Remote::read("").watched(&poller("r", Branches::All)), Tips::new());
 }
 
 #[test]
 fn news_are_what_moved_or_came_under_the_same_rule() {
     let kept = |repository: &str, branches: &Branches, pairs: &[(&str, &str)]| {
-        Kept::new(repository, branches, tips(pairs))
+        Kept::new(&poller(repository, branches.clone()), tips(pairs))
     };
     let before = kept("r", &Branches::All, &[("main", "1"), ("old", "2"), ("same", "3")]);
     let now = [("main", "4"), ("same", "3"), ("new", "5")];
@@ -70,43 +99,32 @@ fn new_commits_end_at_what_is_known() {
 fn names_become_flat() {
     assert_eq!(flat_name("release/1.0"), "release%2F1.0");
     assert_eq!(flat_name("../é%"), "%2E.%2F%C3%A9%25");
-}
-
-#[test]
-fn failures_make_the_pause_longer() {
-    let seconds = |interval, failures| pause_after(Duration::from_secs(interval), failures).as_secs();
-    assert_eq!([0, 1, 2, 4, 99].map(|failures| seconds(60, failures)), [60, 120, 240, 600, 600]);
-    assert_eq!([0, 1, 99].map(|failures| seconds(3600, failures)), [3600, 3600, 3600]);
+    assert_eq!(directory_name("https://example.org/a/app.git/"), "app.git-70e0d781392d09a9");
+    assert_ne!(directory_name("one/app.git"), directory_name("two/app.git"));
 }
 
 /// A real repository and a poller's mirror of it.
 struct Place {
-    folder: TempDir,
+    folder: Rc<TempDir>,
     settings: Settings,
-    kept: Option<Kept>,
-    _running: UnixStream,
-    mirror: Mirror,
+    kept: Option<serde_json::Value>,
 }
 
 impl Place {
     fn new(branches: Branches) -> Place {
-        let folder = TempDir::new().unwrap();
+        let folder = Rc::new(TempDir::new().unwrap());
         let repository = folder.path().join("repository");
-        let (running, stop) = UnixStream::pair().unwrap();
-        let poller = config::GitPoller {
-            repository: repository.to_string_lossy().into_owned(),
-            branches,
-            poll_interval: Duration::from_secs(60),
-            poll_at_launch: false,
-            project: "app".to_owned(),
-            category: None,
-        };
+        let poller = poller(&repository.to_string_lossy(), branches);
         let directory = folder.path().join("mirrors").join("app");
-        let mirror = Mirror::new(Git::new(World::real(), stop), &poller.repository, &directory);
-        let settings = Settings { name: "app".into(), poller, codebase: "code".into(), directory };
-        let place = Place { folder, settings, kept: None, _running: running, mirror };
+        let settings = Settings { poller, codebase: "code".into(), directory, secrets: Vec::new() };
+        let place = Place { folder, settings, kept: None };
         git(place.folder.path(), &["init", "--quiet", "--initial-branch=main", "repository"]);
         place
+    }
+
+    /// Another poller of the repository.
+    fn clone_of(&self) -> Place {
+        Place { folder: Rc::clone(&self.folder), settings: self.settings.clone(), kept: None }
     }
 
     fn repository(&self) -> PathBuf {
@@ -124,10 +142,14 @@ impl Place {
         self.git(&["commit", "--quiet", "-m", file]);
     }
 
+    fn found(&self) -> Result<Found, LookError> {
+        let (_running, stop) = UnixStream::pair().unwrap();
+        GitLook::new(Git::new("git", World::real(), stop), self.settings.clone()).look(self.kept.as_ref())
+    }
+
     /// Looks, keeps what is to be kept, and returns the changes a line each.
     fn look(&mut self) -> String {
-        let look = look(&self.mirror, &self.settings, self.kept.as_ref()).unwrap();
-        let Look { changes, kept, warnings } = look;
+        let Found { changes, kept, warnings } = self.found().unwrap();
         self.kept = kept.or(self.kept.take());
         let lines = changes.iter().map(|change| {
             let branch = change.branch.as_deref().unwrap_or_default();
@@ -220,10 +242,12 @@ fn a_change_says_all_that_its_commit_does() {
     place.commit("one");
     place.look();
     place.commit("two");
-    let look = look(&place.mirror, &place.settings, place.kept.as_ref()).unwrap();
-    let [change] = &look.changes[..] else { panic!("{look:?}") };
+    let found = place.found().unwrap();
+    let [change] = &found.changes[..] else { panic!("{found:?}") };
     assert_eq!(change.committer.as_deref(), Some("Cem <x@example.org>"));
-    assert_eq!(change.revision.as_ref(), look.kept.unwrap().tips.get("main"));
+    let revision = change.revision.as_deref().unwrap();
+    assert_eq!(found.kept.unwrap()["tips"]["main"], revision);
+    assert_eq!(change.revlink, format!("https://example.org/commit/{revision}"));
     assert_eq!(change.when.map(|when| when.seconds()), Some(1_767_225_600));
     assert_eq!((change.codebase.as_str(), change.project.as_str()), ("code", "app"));
     assert_eq!(change.repository, place.settings.poller.repository);
@@ -259,7 +283,7 @@ fn what_a_killed_git_has_locked_is_unlocked() {
 fn a_repository_that_does_not_exist_is_told_in_gits_words() {
     let place = Place::new(Branches::All);
     std::fs::remove_dir_all(place.repository()).unwrap();
-    let error = look(&place.mirror, &place.settings, None).unwrap_err().to_string();
+    let error = place.found().unwrap_err().to_string();
     assert!(error.starts_with("git ls-remote: fatal: '"), "{error}");
     assert!(error.contains("does not appear to be a git repository"), "{error}");
 }
@@ -267,31 +291,32 @@ fn a_repository_that_does_not_exist_is_told_in_gits_words() {
 #[test]
 fn a_command_that_takes_too_long_is_ended() {
     let (_running, stop) = UnixStream::pair().unwrap();
-    let git = Git::new(World::real(), stop);
+    let git = Git::new("git", World::real(), stop);
     let args = ["-c", "alias.wait=!sleep 3600", "wait"];
-    let ended = git.run(&args, None, Duration::ZERO);
-    assert_eq!(ended, Err(GitError::Failed("git wait: it took longer than 0 s".to_owned())));
+    let ended = git.run(&args, None, &Access::default(), Duration::ZERO);
+    assert_eq!(ended, Err(LookError::Failed("git wait: it took longer than 0 s".to_owned())));
 }
 
 #[test]
 fn a_command_ends_with_its_poller() {
     let (running, stop) = UnixStream::pair().unwrap();
     drop(running);
-    let git = Git::new(World::real(), stop);
+    let git = Git::new("git", World::real(), stop);
     let args = ["-c", "alias.wait=!sleep 3600", "wait"];
-    assert_eq!(git.run(&args, None, Duration::from_secs(3600)), Err(GitError::Stopped));
+    assert_eq!(git.run(&args, None, &Access::default(), Duration::from_secs(3600)), Err(LookError::Stopped));
 }
 
 #[test]
 fn what_git_leaves_running_does_not_hold_a_poller_up() {
     let (_running, stop) = UnixStream::pair().unwrap();
-    let git = Git::new(World::real(), stop);
+    let git = Git::new("git", World::real(), stop);
     // The shell ends at once; what it leaves behind keeps both pipes open until the test ends.
     let folder = TempDir::new().unwrap();
     let fifo = folder.path().join("fifo");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
     let alias = format!("alias.leave=!cat <{} & echo done", fifo.display());
     let _open = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
-    let output = git.run(&["-c", &alias, "leave"], None, Duration::from_secs(60)).unwrap();
+    let output =
+        git.run(&["-c", &alias, "leave"], None, &Access::default(), Duration::from_secs(60)).unwrap();
     assert_eq!(output, b"done\n");
 }

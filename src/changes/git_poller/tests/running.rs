@@ -2,8 +2,10 @@
 
 use super::Place;
 use crate::changes::Announce;
-use crate::changes::git_poller::{GitPoller, Poller, Settings};
+use crate::changes::git_poller::Settings;
 use crate::changes::intake::Intake;
+use crate::changes::poller::Poller;
+use crate::changes::running::Needs;
 use crate::config::{Branches, DatabaseUrl};
 use crate::db::{self, Database, Writer};
 use crate::kernel::supervise::Importance;
@@ -13,7 +15,6 @@ use crate::model::ChangeId;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::convert::Infallible;
 use std::path::Path;
-use std::time::Duration;
 
 /// Whoever reads what the poller has stored.
 struct Reader;
@@ -67,10 +68,10 @@ impl Store {
 
     fn start(&self, settings: &Settings) -> Poller {
         let figures = Figures::default();
-        let (added, looks) = (figures.counter("added_changes"), figures.timer("git_look"));
-        let db = self.database.handle::<GitPoller>();
+        let (added, db) = (figures.counter("added_changes"), self.database.handle());
         let intake = Intake { db, announce: self.announce.clone(), added };
-        Poller::start(settings.clone(), intake, looks, World::real(), &self.log).unwrap()
+        let needs = Needs::Git(settings.clone());
+        needs.start("app", intake, &figures, &World::real(), &self.log).unwrap()
     }
 
     /// Waits for the next change to be told, and returns its message.
@@ -86,9 +87,8 @@ impl Store {
 
 #[test]
 fn a_poller_tells_each_commit_once_over_restarts_and_troubles() {
-    let mut place = Place::new(Branches::Default);
+    let place = Place::new(Branches::Default);
     place.commit("history");
-    place.settings.poller.poll_interval = Duration::from_secs(3600);
     let store = Store::new(place.folder.path());
     let first = store.start(&place.settings);
     // It has no place to begin from, so it looks without being told to.

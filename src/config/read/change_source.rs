@@ -18,7 +18,7 @@ impl Read for Spanned<ChangeSource> {
         let name: Option<Spanned<String>> = table.optional("name", findings);
         let read = match kind.value.as_str() {
             "git_poller" => git_poller(&mut table, findings)
-                .map(|poller| (poller.repository.clone(), ChangeSourceKind::GitPoller(poller))),
+                .map(|poller| (poller.repository.clone(), ChangeSourceKind::GitPoller(Box::new(poller)))),
             "pb" => pb(&mut table, findings).map(|pb| (format!("pb:{}", pb.user), ChangeSourceKind::Pb(pb))),
             other => {
                 let hint = nearest(other, &["git_poller", "pb"]);

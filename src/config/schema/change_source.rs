@@ -20,7 +20,7 @@ pub struct ChangeSource {
 #[serde(rename_all = "snake_case")]
 pub enum ChangeSourceKind {
     /// Looks at a git repository now and then.
-    GitPoller(GitPoller),
+    GitPoller(Box<GitPoller>),
     /// Lets `bellwether sendchange` and its like log in on the PB port.
     Pb(PbSource),
 }

@@ -54,13 +54,13 @@ fn a_password_of_two_lines_is_refused() {
 fn ssh_gets_its_key_and_the_host_that_it_may_trust() {
     let folder = TempDir::new().unwrap();
     let wanted = GitAccess {
-        ssh_private_key: Some(secret("KEY")),
+        ssh_private_key: Some(secret("THE KEY")),
         ssh_host_key: Some("ssh-ed25519 AAAA".into()),
         ..GitAccess::default()
     };
     let access = Access::new(&wanted, &[], folder.path()).unwrap();
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
-    assert_eq!(read("ssh-key"), "KEY\n");
+    assert_eq!(read("ssh-key"), "THE KEY\n");
     assert_eq!(read("ssh-known-hosts"), "* ssh-ed25519 AAAA\n");
     // As git does: the shell takes it apart.
     let ssh_command = access.ssh_command.as_deref().unwrap();
@@ -94,7 +94,7 @@ fn a_secret_is_read_again_for_each_look() {
     place.settings.poller.access.ssh_private_key = Some(Secret::Named("robot".into()));
     let error = place.found().unwrap_err().to_string();
     assert_eq!(error, "secret \"robot\": no provider knows it");
-    std::fs::write(&path, "KEY").unwrap();
+    std::fs::write(&path, "THE KEY").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     place.look();
     assert!(place.kept.is_some());

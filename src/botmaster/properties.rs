@@ -36,9 +36,7 @@ pub(super) fn of_build(origins: &Origins<'_>) -> Properties {
     }
     all.set("reason", build.reason.as_str(), "Scheduler");
     all.update(&buildset.properties);
-    if let Some(owner) = buildset.properties.value("owner") {
-        all.set("owners", Value::Array(vec![owner.clone()]), "Build");
-    }
+    set_owners(&mut all, origins);
     all.set("buildnumber", build.number, "Build");
     // With several codebases, none of them is the build's own (`N-PR`): `%(src:...)s` tells them apart.
     if let [stamp] = &buildset.source_stamps[..] {
@@ -46,15 +44,39 @@ pub(super) fn of_build(origins: &Origins<'_>) -> Properties {
     }
     all.set("buildername", builder.name.as_str(), "Builder");
     all.update(&builder.properties);
+    set_missing(&mut all, &builder.default_properties);
     all.update(&origins.worker.properties);
     all.set("workername", build.worker.as_str(), "Worker");
     all.update(&of_place(origins.info, builder));
-    for (name, property) in origins.worker.default_properties.iter() {
-        if all.value(name).is_none() {
+    set_missing(&mut all, &origins.worker.default_properties);
+    all
+}
+
+/// Takes in those that nobody has set (`N-PR-12`).
+fn set_missing(all: &mut Properties, defaults: &Properties) {
+    for (name, property) in defaults.iter() {
+        if all.get(name).is_none() {
             all.set(name, property.value.clone(), &property.source);
         }
     }
-    all
+}
+
+/// Whose build it is: who asked for it, and who wrote its changes; the one owner, where there is only one
+/// (`N-PR-13`).
+fn set_owners(all: &mut Properties, origins: &Origins<'_>) {
+    let asked = origins.buildset.properties.value("owner").cloned();
+    let mut owners: Vec<Value> = asked.iter().cloned().collect();
+    for author in origins.changes.iter().map(|change| Value::from(change.told.author.as_str())) {
+        if author != "" && !owners.contains(&author) {
+            owners.push(author);
+        }
+    }
+    if let ([owner], None) = (&owners[..], asked) {
+        all.set("owner", owner.clone(), "Build");
+    }
+    if !owners.is_empty() {
+        all.set("owners", Value::Array(owners), "Build");
+    }
 }
 
 /// Those that the worker's place on its machine gives, if it said where that is.

@@ -60,13 +60,47 @@ impl Scene<'_> {
         Ok(text)
     }
 
-    /// Fills in every template of a JSON value, in keys too (`PR-13`).
+    /// Fills a template in and keeps the kind of the value where it is nothing but a property (`N-PR-05`): a list
+    /// stays a list.
+    ///
+    /// # Errors
+    /// What is missing, in one line.
+    pub fn whole(&self, template: &Template) -> Result<Value, String> {
+        let [Piece::Value { selector: Selector::Property(name), form }] = template.pieces() else {
+            return self.text(template).map(Value::String);
+        };
+        match (self.properties.value(name), form) {
+            (Some(value), None | Some(Form::IfAbsent(_))) => Ok(value.clone()),
+            (Some(value), Some(Form::IfFalse(_))) if is_true(Some(value)) => Ok(value.clone()),
+            (None, Some(Form::IfAbsent(other))) | (_, Some(Form::IfFalse(other))) => self.whole(other),
+            _ => self.text(template).map(Value::String),
+        }
+    }
+
+    /// Fills the words of a command in, each as it is and as people may see it. A word that is nothing but a
+    /// property which is a list becomes its items, at any depth (`N-PR-07`).
+    ///
+    /// # Errors
+    /// What is missing, in one line.
+    pub fn words(&self, words: &[Template]) -> Result<Vec<(String, String)>, String> {
+        let mut filled = Vec::new();
+        for word in words {
+            match self.whole(word)? {
+                Value::Array(items) => flatten(&items, &mut filled),
+                value => filled.push((Properties::render(&value), self.shown(word)?)),
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Fills in every template of a JSON value, in keys too (`PR-13`); a text that is nothing but a property
+    /// becomes its value.
     ///
     /// # Errors
     /// What is missing, or wrong, in one line.
     pub fn json(&self, value: &Value) -> Result<Value, String> {
         Ok(match value {
-            Value::String(text) => Value::String(self.text(&Template::new(text)?)?),
+            Value::String(text) => self.whole(&Template::new(text)?)?,
             Value::Array(items) => {
                 Value::Array(items.iter().map(|item| self.json(item)).collect::<Result<_, _>>()?)
             }
@@ -120,6 +154,15 @@ impl Scene<'_> {
                 let holds = if *by_truth { is_true(value.as_ref()) } else { value.is_some() };
                 self.fill(if holds { yes } else { no }, reveals)
             }
+        }
+    }
+}
+
+fn flatten(items: &[Value], filled: &mut Vec<(String, String)>) {
+    for item in items {
+        match item {
+            Value::Array(items) => flatten(items, filled),
+            item => filled.push((Properties::render(item), Properties::render(item))),
         }
     }
 }

@@ -125,6 +125,19 @@ impl Template {
         &self.pieces
     }
 
+    /// The name of a secret that it asks for, if it does.
+    pub fn secret(&self) -> Option<&str> {
+        self.pieces.iter().find_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Value { selector: Selector::Secret(name), .. } => Some(name.as_str()),
+            Piece::Value { form: Some(form), .. } => match form {
+                Form::IfAbsent(other) | Form::IfFalse(other) | Form::IfPresent(other) => other.secret(),
+                Form::Choose { yes, no, .. } => yes.secret().or_else(|| no.secret()),
+            },
+            Piece::Value { form: None, .. } => None,
+        })
+    }
+
     /// The template as it was written.
     pub fn as_str(&self) -> &str {
         &self.source
@@ -398,6 +411,18 @@ mod tests {
             ),
         ] {
             check(source, expected);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_wherever_it_stands() {
+        for (source, expected) in [
+            ("%(prop:secret)s", None),
+            ("a %(secret:key)s", Some("key")),
+            ("%(prop:x:-%(secret:key)s)s", Some("key")),
+            ("%(prop:x:#?|yes|%(src::branch:+%(secret:key)s)s)s", Some("key")),
+        ] {
+            assert_eq!(Template::new(source).unwrap().secret(), expected, "{source}");
         }
     }
 

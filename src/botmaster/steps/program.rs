@@ -106,12 +106,9 @@ pub fn command_line(command: &config::Command, site: &Site<'_>) -> Result<(Value
             Ok((Value::from(site.scene.text(line)?), description))
         }
         config::Command::Words(words) => {
-            let shown: Vec<String> =
-                words.iter().map(|word| site.scene.shown(word)).collect::<Result<_, _>>()?;
+            let (words, shown): (Vec<String>, Vec<String>) = site.scene.words(words)?.into_iter().unzip();
             let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
-            let words: Vec<Value> =
-                words.iter().map(|word| site.scene.text(word).map(Value::from)).collect::<Result<_, _>>()?;
-            Ok((Value::List(words), describe(&shown)))
+            Ok((Value::list(words.iter().map(String::as_str)), describe(&shown)))
         }
     }
 }

@@ -111,6 +111,7 @@ pub(super) fn builder(name: &str, steps: Vec<Step>) -> Builder {
         description: None,
         env: BTreeMap::new(),
         properties: Properties::default(),
+        default_properties: Properties::default(),
         build_dir: name.to_owned(),
         workdir: template("build"),
         collapse_requests: Collapse::Alike,

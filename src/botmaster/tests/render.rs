@@ -17,6 +17,7 @@ fn with_scene<R>(work: impl FnOnce(&Scene<'_>) -> R) -> R {
         ("no", json!(false)),
         ("none", json!(null)),
         ("list", json!(["a", 1])),
+        ("deep", json!(["b", [2, ["c d"]], []])),
     ] {
         properties.set(name, value, "test");
     }
@@ -56,6 +57,35 @@ fn every_form_gives_its_text() {
     ] {
         assert_eq!(with_scene(|scene| scene.text(&template(source))).as_deref(), Ok(expected), "{source}");
     }
+}
+
+#[test]
+fn a_text_that_is_nothing_but_a_property_keeps_its_kind() {
+    for (source, expected) in [
+        ("%(prop:list)s", json!(["a", 1])),
+        ("%(prop:zero)s", json!(0)),
+        ("%(prop:none)s", json!(null)),
+        ("%(prop:list:-other)s", json!(["a", 1])),
+        ("%(prop:zero:~%(prop:list)s)s", json!(["a", 1])),
+        ("%(prop:gone:-%(prop:zero)s)s", json!(0)),
+        ("%(prop:gone)s", json!("")),
+        ("%(prop:list:+set)s", json!("set")),
+        (" %(prop:zero)s", json!(" 0")),
+        ("%(prop:zero)s%(prop:zero)s", json!("00")),
+    ] {
+        assert_eq!(with_scene(|scene| scene.whole(&template(source))), Ok(expected), "{source}");
+    }
+}
+
+#[test]
+fn a_list_becomes_words() {
+    let words =
+        ["make", "%(prop:deep)s", "-l%(prop:list)s", "%(prop:zero)s", "%(secret:key)s", "%(prop:no)s"]
+            .map(template);
+    let filled = with_scene(|scene| scene.words(&words)).unwrap();
+    let (words, shown): (Vec<_>, Vec<_>) = filled.into_iter().unzip();
+    assert_eq!(words, ["make", "b", "2", "c d", r#"-l["a",1]"#, "0", "hunter2", "false"]);
+    assert_eq!(shown[6], "<key>");
 }
 
 #[test]

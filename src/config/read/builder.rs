@@ -34,7 +34,8 @@ impl Read for ReadBuilder {
         let OneOrMany(tags) = table.or("tags", OneOrMany(Vec::new()), findings);
         let description = table.optional("description", findings);
         let env = shell::env(&mut table, findings);
-        let properties = properties(table.node("properties", findings), "Builder", findings);
+        let own = properties(table.node("properties", findings), "Builder", findings);
+        let default_properties = properties(table.node("default_properties", findings), "Builder", findings);
         let build_dir: Option<Spanned<String>> = table.optional("build_dir", findings);
         let workdir = table.or("workdir", Template::literal("build"), findings);
         let OneOrMany(locks) = table.or("locks", OneOrMany(Vec::new()), findings);
@@ -53,7 +54,8 @@ impl Read for ReadBuilder {
             tags,
             description,
             env,
-            properties,
+            properties: own,
+            default_properties,
             workdir,
             collapse_requests: Collapse::Alike,
             locks,

@@ -21,6 +21,8 @@ pub struct Builder {
     pub env: BTreeMap<String, EnvValue>,
     /// Properties of its builds (`BD-11`).
     pub properties: Properties,
+    /// Properties of its builds where nothing before the builder sets them (`N-PR-12`).
+    pub default_properties: Properties,
     /// The name of its directory on the worker, unique among the builders (`BD-04`, `BD-05`).
     pub build_dir: String,
     /// The directory of steps that name none, below the build directory (`FA-03`).

@@ -155,6 +155,24 @@ fn secrets_in_the_file_are_warned_of() {
 }
 
 #[test]
+fn a_property_may_not_hold_a_secret() {
+    check_added(
+        "builders:
+- name: b2
+  workers: w1
+  default_properties: {level: 3}
+  steps:
+  - set_property: token
+    value: ['a %(secret:key)s']
+  - set_properties: {a: '%(prop:x:-%(secret:key)s)s'}",
+        expect![[r#"
+            m.yaml:7:13: builders[0].steps[0].value[0]: a property may not hold the secret "key"; use the secret itself where it is needed
+            m.yaml:8:25: builders[0].steps[1].set_properties.a: a property may not hold the secret "key"; use the secret itself where it is needed
+        "#]],
+    );
+}
+
+#[test]
 fn remote_workers_need_a_port() {
     check_added(
         "workers: [{name: r, password: {secret: r}}]",
@@ -285,6 +303,7 @@ fn what_is_not_said_has_its_default() {
               "description": null,
               "env": {},
               "properties": {},
+              "default_properties": {},
               "build_dir": "b1",
               "workdir": "build",
               "collapse_requests": "alike",

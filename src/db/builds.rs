@@ -5,7 +5,7 @@ use super::engine::{Connection, DbError, Json, Param, Row, ToParam, Transaction,
 use super::listing::{self, Listing};
 use super::masters::Claimant;
 use super::requests::{self, Ending, Start};
-use super::{Handle, steps};
+use super::{Handle, expectations, steps};
 use crate::kernel::Ranked;
 use crate::model::{
     Build, BuildId, BuildsetId, ChangeId, MasterId, Properties, Property, RequestId, Results, Wall,
@@ -81,6 +81,9 @@ pub fn finish(
     let Some(mut row) = ended else { return Ok(None) };
     let request: RequestId = row.take()?;
     steps::leave_out(tx, build, now)?;
+    if results == Results::Success {
+        expectations::learn(tx, build)?;
+    }
     if results == Results::Retry {
         requests::unclaim(tx, claimant, &[request])?;
         return Ok(None);

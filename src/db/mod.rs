@@ -13,6 +13,7 @@ pub mod buildsets;
 pub mod changes;
 pub mod config;
 pub mod engine;
+pub mod expectations;
 pub mod ids;
 mod jobs;
 pub mod keeper;
@@ -195,6 +196,11 @@ impl<Me: Ranked> Handle<Me> {
     /// The verbs about builds.
     pub fn builds(&self) -> builds::Builds<'_, Me> {
         builds::Builds(self)
+    }
+
+    /// The verbs about how long things take.
+    pub fn expectations(&self) -> expectations::Expectations<'_, Me> {
+        expectations::Expectations(self)
     }
 
     /// The verbs about steps.

@@ -38,6 +38,11 @@ impl Wall {
         self.0.div_euclid(1_000_000)
     }
 
+    /// How many seconds after `other` this is; less than zero where it is before it.
+    pub fn seconds_after(self, other: Wall) -> f64 {
+        self.0.saturating_sub(other.0) as f64 / 1e6
+    }
+
     /// How long after `earlier` this is; zero where it is not after it.
     pub fn since(self, earlier: Wall) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

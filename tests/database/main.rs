@@ -5,6 +5,7 @@ mod changes;
 mod commits;
 mod cutter;
 mod engines;
+mod expectations;
 mod lists;
 mod logs;
 mod outages;

@@ -27,7 +27,7 @@ fn every_resource_has_buildbots_fields() {
         (
             "builds/1",
             "builds",
-            "builderid buildid buildrequestid complete complete_at locks_duration_s masterid number properties results started_at state_string workerid",
+            "builderid buildid buildrequestid complete complete_at eta locks_duration_s masterid number properties results started_at state_string workerid",
         ),
         (
             "buildrequests/1",

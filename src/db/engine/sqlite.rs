@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_packed_logs.sql", include_str!("../../../sql/sqlite/0003_packed_logs.sql")),
     ("0004_worker_life.sql", include_str!("../../../sql/sqlite/0004_worker_life.sql")),
     ("0005_users.sql", include_str!("../../../sql/sqlite/0005_users.sql")),
+    ("0006_expectations.sql", include_str!("../../../sql/sqlite/0006_expectations.sql")),
 ];
 
 /// See [`super::Connection::columns`].

@@ -30,7 +30,7 @@ impl Clients {
                 self.ask_builder(&name.ok_or_else(Failure::invalid_object_id)?, call)
             }
             Object::Build(build) => self.ask_build(id, build, call, turn),
-            Object::Step(step) => self.ask_step(step, call),
+            Object::Step(step) => self.ask_step(step, call, turn),
             Object::Log(log) => self.ask_log(log, call),
             Object::Buildset(set) => self.ask_buildset(set, call),
             Object::Request(request) => self.ask_request(id, request, call),
@@ -133,7 +133,7 @@ impl Clients {
                 Ok(Value::list(logs.iter().map(|log| Object::Log(log.id))).into())
             }
             "getETA" => {
-                let eta = self.eta(&row()?, turn.wall()).map_err(out_of_reach)?;
+                let eta = self.eta(build, turn.wall()).map_err(out_of_reach)?;
                 Ok(Value::from(eta).into())
             }
             "getRevisions" => {
@@ -175,24 +175,22 @@ impl Clients {
         }
     }
 
-    /// How many seconds a running build has left, if it takes as long as the last one of its builder that went well.
-    pub(super) fn eta(&self, build: &Build, now: Wall) -> Result<Option<f64>, crate::db::DbError> {
-        if build.complete_at.is_some() {
-            return Ok(None);
-        }
-        let filter = Filter {
-            builder: Some(build.builder.clone()),
-            results: Some(Results::Success),
-            ..Filter::default()
-        };
-        let last = self.parts.db.builds().recent(filter, 1)?.into_iter().next();
-        Ok(last.and_then(|last| {
-            let took = last.complete_at?.since(last.started_at);
-            Some(took.saturating_sub(now.since(build.started_at)).as_secs_f64())
-        }))
+    /// How many seconds a running build has left, if that can be told; fewer than none if it is late (`ET-03`).
+    pub(super) fn eta(&self, build: BuildId, now: Wall) -> Result<Option<f64>, crate::db::DbError> {
+        let end = self.parts.db.expectations().end_of(build, now)?;
+        Ok(end.map(|end| end.seconds_after(now)))
     }
 
-    fn ask_step(&mut self, step: StepId, call: &Call) -> Result<Answer, Failure> {
+    /// The same of a step (`ET-02`).
+    fn step_eta(&self, step: &Step, now: Wall) -> Result<Option<f64>, crate::db::DbError> {
+        if step.complete_at.is_some() {
+            return Ok(Some(0.0));
+        }
+        let expected = self.parts.db.expectations().of_step(step.id)?;
+        Ok(expected.map(|expected| (step.started_at.unwrap_or(now) + expected).seconds_after(now)))
+    }
+
+    fn ask_step(&mut self, step: StepId, call: &Call, turn: &Turn) -> Result<Answer, Failure> {
         let row = self.parts.db.steps().get(step).map_err(out_of_reach)?;
         let row = row.ok_or_else(|| gone(step))?;
         match call.method.as_str() {
@@ -200,7 +198,7 @@ impl Clients {
             "getBuild" => Ok(Value::from(Object::Build(row.build)).into()),
             "getTimes" => Ok(times(row.started_at, row.complete_at).into()),
             "getExpectations" => Ok(Value::List(Vec::new()).into()),
-            "getETA" => Ok(Value::None.into()),
+            "getETA" => Ok(Value::from(self.step_eta(&row, turn.wall()).map_err(out_of_reach)?).into()),
             "isFinished" => Ok(row.complete_at.is_some().into()),
             "waitUntilFinished" => Ok(Answer::When(Object::Step(step))),
             "getText" => Ok(Value::list([row.state]).into()),

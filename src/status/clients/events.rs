@@ -283,7 +283,7 @@ impl Clients {
         for (id, to, build) in due {
             // Where the database is out of reach, this word is left out.
             let Ok(Some(row)) = self.parts.db.builds().get(build) else { continue };
-            if let Ok(Some(eta)) = self.eta(&row, turn.wall()) {
+            if let Ok(Some(eta)) = self.eta(build, turn.wall()) {
                 let args = vec![row.builder.as_str().into(), Object::Build(build).into(), eta.into()];
                 self.tell(id, to, "buildETAUpdate", args);
             }

@@ -88,6 +88,18 @@ impl View {
     }
 }
 
+/// When a build that runs will end, as a bar that the script lets grow, with the time that is left (`ET-03`).
+pub(super) fn expected(view: &View, started_at: Wall, end: Wall) -> Markup {
+    let whole = end.since(started_at).as_millis().max(1);
+    let done = view.now.since(started_at).as_millis().min(whole);
+    html! {
+        div.expected data-since=(started_at.0 / 1000) data-end=(end.0 / 1000) {
+            progress value=(done) max=(whole) aria-label="How much of the expected time has passed" {}
+            span.left { (words::left(end, view.now)) }
+        }
+    }
+}
+
 /// The class that gives something its result's colour.
 pub(super) fn class(results: Option<Results>) -> &'static str {
     match results {

@@ -33,6 +33,14 @@ pub(super) fn ago(at: Wall, now: Wall) -> String {
     }
 }
 
+/// `3 min 5 s left`, `2 min late`. The script says the same.
+pub(super) fn left(end: Wall, now: Wall) -> String {
+    match end > now {
+        true => format!("{} left", duration(Duration::from_secs(end.since(now).as_secs()))),
+        false => format!("{} late", duration(Duration::from_secs(now.since(end).as_secs()))),
+    }
+}
+
 /// One unit, rounded down: `3 min`, `2 h`, `5 days`.
 fn roughly(duration: Duration) -> String {
     let s = duration.as_secs();
@@ -127,6 +135,14 @@ mod tests {
             let at = Wall::from_seconds(now.seconds() - before_s);
             assert_eq!(ago(at, now), said, "{before_s}");
         }
+    }
+
+    #[test]
+    fn what_is_left_is_said_until_it_is_late() {
+        let now = Wall::from_seconds(1000);
+        assert_eq!(left(Wall(1_185_900_000), now), "3 min 5 s left");
+        assert_eq!(left(now, now), "0 s late");
+        assert_eq!(left(Wall::from_seconds(880), now), "2 min late");
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub(super) static BUILD: Resource = Resource {
         buildid Number "builds.id", number Number "number", builderid Builder "builder",
         buildrequestid Number "request", workerid Worker "worker", masterid Number "master",
         started_at Time "(started_at / 1000000)", complete Flag "complete_at",
-        complete_at Time "(complete_at / 1000000)", locks_duration_s Other, results Number "results",
+        complete_at Time "(complete_at / 1000000)", eta Other, locks_duration_s Other, results Number "results",
         state_string Text "state", properties Other,
     ],
 };

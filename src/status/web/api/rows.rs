@@ -23,7 +23,8 @@ pub(super) fn some_properties(all: &Properties, wanted: &[String]) -> Value {
     properties(&some.map(|(name, property)| (name.to_owned(), property.clone())).collect())
 }
 
-pub(super) fn build(build: &Build, builders: &Ids, workers: &Ids) -> Value {
+/// `eta` is Bellwether's own: how many seconds a build has left (`JS-06`), `null` if that cannot be told.
+pub(super) fn build(build: &Build, eta: Option<f64>, builders: &Ids, workers: &Ids) -> Value {
     json!({
         "buildid": build.id,
         "number": build.number,
@@ -34,6 +35,7 @@ pub(super) fn build(build: &Build, builders: &Ids, workers: &Ids) -> Value {
         "started_at": build.started_at.seconds(),
         "complete": build.complete_at.is_some(),
         "complete_at": seconds(build.complete_at),
+        "eta": eta,
         "locks_duration_s": 0,
         "results": build.results.map(|results| results.number()),
         "state_string": build.state,

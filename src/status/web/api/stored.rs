@@ -7,11 +7,12 @@ use super::query::{Query, typed};
 use super::resolve::{self, BuildRef, Parent};
 use super::rows;
 use crate::db::listing::{Condition, Listing, Op, Operand};
-use crate::db::{builds, buildsets, changes, requests, sourcestamps, steps};
-use crate::model::{BuildsetId, ChangeId, RequestId, StepId};
+use crate::db::{builds, buildsets, changes, expectations, requests, sourcestamps, steps};
+use crate::model::{Build, BuildId, BuildsetId, ChangeId, RequestId, StepId, Wall};
 use crate::status::web::app::App;
 use crate::status::web::fault::Fault;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The listing that a query asks of a resource's rows.
 fn listing(query: &Query, resource: &Resource, builders: &Ids, workers: &Ids) -> Result<Listing, Fault> {
@@ -75,7 +76,13 @@ fn equals(column: &'static str, with: Operand) -> Condition {
     Condition::Compare { column, op: Op::Eq, with: vec![with] }
 }
 
+/// How many seconds a build has left, if it runs and that can be told.
+fn left(ends: &BTreeMap<BuildId, Wall>, build: &Build, now: Wall) -> Option<f64> {
+    Some(ends.get(&build.id)?.seconds_after(now))
+}
+
 pub(super) async fn builds(app: &App, parent: Parent, query: Query) -> Result<Listed, Fault> {
+    let now = app.site.now();
     let (builders, workers) = (names::builders(app).await?, names::workers(app).await?);
     let mut listing = listing(&query, &BUILD, &builders, &workers)?;
     match parent {
@@ -90,9 +97,14 @@ pub(super) async fn builds(app: &App, parent: Parent, query: Query) -> Result<Li
         }
         Parent::Request(id) => listing.conditions.push(equals("request", Operand::Int(id))),
         Parent::Change(id) => {
-            let found = app.read(move |connection| builds::of_change(connection, ChangeId(id))).await?;
-            let rows = found.iter().map(|build| rows::build(build, &builders, &workers)).collect();
-            return query.list(&BUILD, rows);
+            let found = app.read(move |connection| {
+                let found = builds::of_change(connection, ChangeId(id))?;
+                Ok((expectations::ends_of(connection, &found, now)?, found))
+            });
+            let (ends, found) = found.await?;
+            let rows =
+                found.iter().map(|build| rows::build(build, left(&ends, build, now), &builders, &workers));
+            return query.list(&BUILD, rows.collect());
         }
     }
     let with_properties = !query.properties.is_empty();
@@ -104,10 +116,11 @@ pub(super) async fn builds(app: &App, parent: Parent, query: Query) -> Result<Li
                 properties.push(builds::properties(connection, build.id)?);
             }
         }
-        Ok((found, total, properties))
+        Ok((expectations::ends_of(connection, &found, now)?, found, total, properties))
     });
-    let (found, total, properties) = found.await?;
-    let mut rows: Vec<Value> = found.iter().map(|build| rows::build(build, &builders, &workers)).collect();
+    let (ends, found, total, properties) = found.await?;
+    let rows = found.iter().map(|build| rows::build(build, left(&ends, build, now), &builders, &workers));
+    let mut rows: Vec<Value> = rows.collect();
     for (row, properties) in rows.iter_mut().zip(&properties) {
         row["properties"] = rows::some_properties(properties, &query.properties);
     }
@@ -117,7 +130,9 @@ pub(super) async fn builds(app: &App, parent: Parent, query: Query) -> Result<Li
 pub(super) async fn build(app: &App, which: BuildRef, query: Query) -> Result<Listed, Fault> {
     let build = resolve::build(app, which).await?;
     let (builders, workers) = (names::builders(app).await?, names::workers(app).await?);
-    let mut row = rows::build(&build, &builders, &workers);
+    let (now, of) = (app.site.now(), build.id);
+    let end = app.read(move |connection| expectations::end_of(connection, of, now)).await?;
+    let mut row = rows::build(&build, end.map(|end| end.seconds_after(now)), &builders, &workers);
     if !query.properties.is_empty() {
         let all = app.read(move |connection| builds::properties(connection, build.id)).await?;
         row["properties"] = rows::some_properties(&all, &query.properties);

@@ -39,7 +39,14 @@ function duration(ms) {
 
 function tick() {
   for (const time of document.querySelectorAll("main time[datetime]")) time.textContent = ago(Date.parse(time.dateTime));
-  for (const took of document.querySelectorAll("[data-since]")) took.textContent = duration(Date.now() + skew - took.dataset.since);
+  for (const took of document.querySelectorAll(".took[data-since]")) took.textContent = duration(Date.now() + skew - took.dataset.since);
+  for (const expected of document.querySelectorAll("[data-end]")) {
+    const now = Date.now() + skew;
+    const end = Number(expected.dataset.end);
+    const bar = expected.querySelector("progress");
+    bar.value = Math.min(bar.max, now - expected.dataset.since);
+    expected.querySelector(".left").textContent = end > now ? `${duration(end - now)} left` : `${duration(now - end)} late`;
+  }
 }
 
 // --- Fragments: parts of the page that are loaded anew when something has happened ---------------------------------------

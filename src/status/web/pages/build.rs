@@ -2,7 +2,7 @@
 
 use super::build_parts::{self, Data, StepData};
 use super::{Answer, build_name};
-use crate::db::{Connection, DbError, builds, buildsets, changes, logs, steps};
+use crate::db::{Connection, DbError, builds, buildsets, changes, expectations, logs, steps};
 use crate::model::{Build, LogInfo, Step};
 use crate::status::limits::LOG_TAIL_LINES;
 use crate::status::web::app::App;
@@ -60,6 +60,7 @@ fn load(connection: &mut Connection, view: &View, name: &str, number: i64) -> Re
         properties: builds::properties(connection, build.id)?,
         changes: changes::of_buildset(connection, build.buildset)?,
         has_next: builds::by_number(connection, name, number + 1)?.is_some(),
+        end: expectations::end_of(connection, build.id, view.now)?,
         buildset,
         parent: parent.flatten(),
         build,

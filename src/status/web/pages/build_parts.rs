@@ -4,9 +4,9 @@ use super::build::log_address;
 use super::home::progress;
 use super::tables;
 use crate::botmaster::RunningBuild;
-use crate::model::{Build, Buildset, Change, LogInfo, Properties, Results, SourceStamp, Step};
+use crate::model::{Build, Buildset, Change, LogInfo, Properties, Results, SourceStamp, Step, Wall};
 use crate::status::web::log_lines::Shown;
-use crate::status::web::view::{View, badge, class, sign};
+use crate::status::web::view::{View, badge, class, expected, sign};
 use crate::status::web::words;
 use maud::{Markup, html};
 
@@ -20,6 +20,8 @@ pub(super) struct Data {
     /// The build that triggered it.
     pub(super) parent: Option<Build>,
     pub(super) has_next: bool,
+    /// When it will end, if it runs and that can be told.
+    pub(super) end: Option<Wall>,
 }
 
 /// A step, and its logs with the ends of those that are shown.
@@ -53,7 +55,11 @@ pub(super) fn render(view: &View, data: &Data, live: Option<&RunningBuild>) -> M
                     div { dt { "Triggered by" } dd { a href=(view.build(&parent.builder, parent.number)) { (super::build_name(parent)) } } }
                 }
             }
-            @if let Some(live) = live { (progress(live.progress)) }
+            @match (data.end, live) {
+                (Some(end), _) => (expected(view, build.started_at, end)),
+                (None, Some(live)) => (progress(live.progress)),
+                (None, None) => {}
+            }
         }
         div.columns {
             section #steps data-fragment aria-labelledby="h-steps" {

@@ -6,7 +6,7 @@ use super::{Answer, requests::why_all_wait};
 use crate::botmaster::Snapshot;
 use crate::config::{Builder, SchedulerKind};
 use crate::db::{Connection, DbError, builds, requests};
-use crate::model::{BuildId, BuildRequest};
+use crate::model::{BuildId, BuildRequest, Wall};
 use crate::status::explain::Subject;
 use crate::status::limits::{BUILDS_PER_PAGE, REQUESTS_PER_PAGE};
 use crate::status::web::app::App;
@@ -29,11 +29,16 @@ struct Data {
     waiting: Vec<BuildRequest>,
 }
 
-fn load(connection: &mut Connection, name: &str, before: Option<BuildId>) -> Result<Data, DbError> {
+fn load(
+    connection: &mut Connection,
+    name: &str,
+    before: Option<BuildId>,
+    now: Wall,
+) -> Result<Data, DbError> {
     let filter = builds::Filter { builder: Some(name.to_owned()), before, ..builds::Filter::default() };
     let found = builds::recent(connection, &filter, BUILDS_PER_PAGE)?;
     Ok(Data {
-        builds: with_changes(connection, found)?,
+        builds: with_changes(connection, found, now)?,
         waiting: requests::unclaimed(connection, Some(name), REQUESTS_PER_PAGE)?,
     })
 }
@@ -46,8 +51,8 @@ pub(in crate::status::web) async fn builder(
     Query(older): Query<Older>,
 ) -> Answer {
     let before = older.before.map(BuildId);
-    let wanted = name.clone();
-    let data = app.read(move |connection| load(connection, &wanted, before)).await?;
+    let (wanted, now) = (name.clone(), view.now);
+    let data = app.read(move |connection| load(connection, &wanted, before, now)).await?;
     let config = view.config.clone();
     let builder = config.builder(&name);
     if builder.is_none() && data.builds.is_empty() {

@@ -4,10 +4,11 @@ use super::Answer;
 use super::tables::nothing;
 use crate::config::{Builder, Config};
 use crate::db::builds::{self, Outcome};
-use crate::db::{Connection, DbError, requests};
+use crate::db::{Connection, DbError, expectations, requests};
+use crate::model::Wall;
 use crate::status::web::app::App;
 use crate::status::web::layout::{Page, page};
-use crate::status::web::view::{View, badge, class};
+use crate::status::web::view::{View, badge, class, expected};
 use crate::status::web::words;
 use axum::extract::{Query, State};
 use maud::{Markup, html};
@@ -32,14 +33,24 @@ struct Data {
     /// The last builds of each builder, the newest first.
     last: BTreeMap<String, Vec<Outcome>>,
     waiting: BTreeMap<String, i64>,
+    /// When the running builds of each builder began and will end, as far as that can be told.
+    expected: BTreeMap<String, Vec<(Wall, Wall)>>,
 }
 
-fn load(connection: &mut Connection) -> Result<Data, DbError> {
+fn load(connection: &mut Connection, now: Wall) -> Result<Data, DbError> {
     let mut last: BTreeMap<String, Vec<Outcome>> = BTreeMap::new();
     for build in builds::last_of_each(connection, LAST_BUILDS)? {
         last.entry(build.builder.clone()).or_default().push(build);
     }
-    Ok(Data { last, waiting: requests::waiting(connection)? })
+    let running = builds::running(connection)?;
+    let ends = expectations::ends_of(connection, &running, now)?;
+    let mut expected: BTreeMap<String, Vec<(Wall, Wall)>> = BTreeMap::new();
+    for build in running {
+        if let Some(end) = ends.get(&build.id) {
+            expected.entry(build.builder).or_default().push((build.started_at, *end));
+        }
+    }
+    Ok(Data { last, waiting: requests::waiting(connection)?, expected })
 }
 
 /// `/builders`
@@ -49,7 +60,8 @@ pub(in crate::status::web) async fn builders(
     wish: Result<Query<Wish>, axum::extract::rejection::QueryRejection>,
 ) -> Answer {
     let Query(wish) = wish.unwrap_or_default();
-    let data = app.read(load).await?;
+    let now = view.now;
+    let data = app.read(move |connection| load(connection, now)).await?;
     let body = render(&view, &data, &wish);
     let page_of = Page {
         title: "Builders".to_owned(),
@@ -133,6 +145,7 @@ fn row(view: &View, data: &Data, builder: &Builder) -> Markup {
             td.now {
                 @if running > 0 { span.running { (running) " running" } }
                 @if waiting > 0 { span.waiting { (words::number(waiting)) " waiting" } }
+                @for (began, end) in data.expected.get(&builder.name).into_iter().flatten() { (expected(view, *began, *end)) }
                 @if running == 0 && waiting == 0 { span.idle { "idle" } }
             }
             td.num data-label="ended" { @if let Some(at) = ended.and_then(|build| build.complete_at) { (view.when(at)) } }

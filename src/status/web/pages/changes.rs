@@ -47,7 +47,8 @@ pub(in crate::status::web) async fn change(
         let Some(change) = changes::get(connection, wanted)? else { return Ok(None) };
         let builds = builds::of_change(connection, wanted)?;
         // Each is about this change: what else to say of it is why it was started.
-        let builds = builds.into_iter().map(|build| BuildRow { build, change: None }).collect::<Vec<_>>();
+        let builds =
+            builds.into_iter().map(|build| BuildRow { build, change: None, end: None }).collect::<Vec<_>>();
         Ok(Some((change, changes::verdicts(connection, wanted)?, builds)))
     });
     let (change, verdicts, builds) = found.await?.ok_or_else(|| Fault::no("change", id))?;

@@ -4,11 +4,11 @@ use super::tables::{self, BuildRow, with_changes};
 use super::{Answer, build_name};
 use crate::botmaster::{RunningBuild, Snapshot};
 use crate::db::{Connection, DbError, builds, requests, workers};
-use crate::model::{Build, WorkerInfo};
+use crate::model::{Build, Wall, WorkerInfo};
 use crate::status::limits::BUILDS_PER_PAGE;
 use crate::status::web::app::App;
 use crate::status::web::layout::{Page, page};
-use crate::status::web::view::{View, sign};
+use crate::status::web::view::{View, expected, sign};
 use crate::status::web::words;
 use axum::extract::State;
 use maud::{Markup, html};
@@ -20,13 +20,13 @@ struct Data {
     workers: Vec<WorkerInfo>,
 }
 
-fn load(connection: &mut Connection) -> Result<Data, DbError> {
+fn load(connection: &mut Connection, now: Wall) -> Result<Data, DbError> {
     let ended = builds::Filter { complete: Some(true), ..builds::Filter::default() };
     let running = builds::running(connection)?;
     let recent = builds::recent(connection, &ended, BUILDS_PER_PAGE)?;
     Ok(Data {
-        running: with_changes(connection, running)?,
-        recent: with_changes(connection, recent)?,
+        running: with_changes(connection, running, now)?,
+        recent: with_changes(connection, recent, now)?,
         waiting: requests::waiting(connection)?.values().sum(),
         workers: workers::all(connection)?,
     })
@@ -34,7 +34,8 @@ fn load(connection: &mut Connection) -> Result<Data, DbError> {
 
 /// `/`
 pub(in crate::status::web) async fn home(State(app): State<App>, view: View) -> Answer {
-    let data = app.read(load).await?;
+    let now = view.now;
+    let data = app.read(move |connection| load(connection, now)).await?;
     let snapshot = app.act(|actions| actions.snapshot()).await?.unwrap_or_default();
     let body = render(&view, &data, &snapshot);
     Ok(page(&view, Page { title: String::new(), place: "", events: Some("about=builds".to_owned()), body }))
@@ -86,7 +87,11 @@ fn running(view: &View, row: &BuildRow, snapshot: &Snapshot) -> Markup {
                 }
                 span.push { (view.took(build.started_at, None)) }
             }
-            @if let Some(live) = live { (progress(live.progress)) }
+            @match (row.end, live) {
+                (Some(end), _) => (expected(view, build.started_at, end)),
+                (None, Some(live)) => (progress(live.progress)),
+                (None, None) => {}
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Lists that several pages show.
 
-use crate::db::{Connection, DbError, changes};
-use crate::model::{Build, BuildsetId, Change};
-use crate::status::web::view::{View, badge, class};
+use crate::db::{Connection, DbError, changes, expectations};
+use crate::model::{Build, BuildsetId, Change, Wall};
+use crate::status::web::view::{View, badge, class, expected};
 use crate::status::web::words;
 use maud::{Markup, html};
 
@@ -10,19 +10,27 @@ use maud::{Markup, html};
 pub(super) struct BuildRow {
     pub(super) build: Build,
     pub(super) change: Option<(Change, i64)>,
+    /// When it will end, if it runs and that can be told.
+    pub(super) end: Option<Wall>,
 }
 
-/// Finds the changes of builds.
+/// Finds the changes of builds, and when those that run will end.
 pub(super) fn with_changes(
     connection: &mut Connection,
     builds: Vec<Build>,
+    now: Wall,
 ) -> Result<Vec<BuildRow>, DbError> {
     let mut buildsets: Vec<BuildsetId> = builds.iter().map(|build| build.buildset).collect();
     buildsets.sort_unstable();
     buildsets.dedup();
     let changes = changes::newest_of_each(connection, &buildsets)?;
-    let with_change = |build: Build| BuildRow { change: changes.get(&build.buildset).cloned(), build };
-    Ok(builds.into_iter().map(with_change).collect())
+    let ends = expectations::ends_of(connection, &builds, now)?;
+    let row = |build: Build| BuildRow {
+        change: changes.get(&build.buildset).cloned(),
+        end: ends.get(&build.id).copied(),
+        build,
+    };
+    Ok(builds.into_iter().map(row).collect())
 }
 
 /// A list of builds; each says its builder unless the page is that builder's.
@@ -40,7 +48,7 @@ pub(super) fn builds(view: &View, rows: &[BuildRow], of_one_builder: bool) -> Ma
                 }
             }
             tbody {
-                @for BuildRow { build, change } in rows {
+                @for BuildRow { build, change, end } in rows {
                     tr class=(class(build.results)) {
                         td { (badge(build.results)) }
                         td.name {
@@ -49,7 +57,10 @@ pub(super) fn builds(view: &View, rows: &[BuildRow], of_one_builder: bool) -> Ma
                                 span.no { "#" (build.number) }
                             }
                         }
-                        td.what { (what(view, build, change.as_ref())) }
+                        td.what {
+                            (what(view, build, change.as_ref()))
+                            @if let Some(end) = end { (expected(view, build.started_at, *end)) }
+                        }
                         td.worker data-label="on" { a href=(view.worker(&build.worker)) { (build.worker) } }
                         td.num data-label="began" { (view.when(build.started_at)) }
                         td.num data-label="took" { (view.took(build.started_at, build.complete_at)) }

@@ -124,11 +124,11 @@ pub(in crate::status::web) async fn worker(
     view: View,
     Path(name): Path<String>,
 ) -> Answer {
-    let wanted = name.clone();
+    let (wanted, now) = (name.clone(), view.now);
     let found = app.read(move |connection| {
         let filter = builds::Filter { worker: Some(wanted.clone()), ..builds::Filter::default() };
         let builds = builds::recent(connection, &filter, BUILDS_PER_PAGE)?;
-        Ok((workers::get(connection, &wanted)?, with_changes(connection, builds)?))
+        Ok((workers::get(connection, &wanted)?, with_changes(connection, builds, now)?))
     });
     let (stored, builds) = found.await?;
     if stored.is_none() && view.config.worker(&name).is_none() {

@@ -1,6 +1,6 @@
 //! Secrets and who is asked for them.
 
-use super::{Read, Table};
+use super::{OneOrMany, Read, Table};
 use crate::config::findings::{Findings, nearest};
 use crate::config::yaml::{Node, Value};
 use crate::config::{Secret, SecretProvider, SecretText};
@@ -27,7 +27,11 @@ impl Read for SecretProvider {
         let mut table = Table::open(node, findings)?;
         let kind: super::Spanned<String> = table.required("type", findings)?;
         let provider = match kind.value.as_str() {
-            "directory" => table.required("path", findings).map(|path| SecretProvider::Directory { path }),
+            "directory" => {
+                let path = table.required("path", findings);
+                let OneOrMany(suffixes) = table.or("suffixes", OneOrMany(vec![String::new()]), findings);
+                path.map(|path| SecretProvider::Directory { path, suffixes })
+            }
             "systemd_credentials" => Some(SecretProvider::SystemdCredentials),
             "file" => {
                 let (name, path) = (table.required("name", findings), table.required("path", findings));

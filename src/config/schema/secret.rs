@@ -87,6 +87,9 @@ pub enum SecretProvider {
     Directory {
         /// The directory.
         path: PathBuf,
+        /// What may follow a secret's name in its file's, in the order in which it is tried: nothing, where nothing
+        /// is said.
+        suffixes: Vec<String>,
     },
     /// What systemd hands over: `LoadCredential=` in the unit (`N-SE-09`).
     SystemdCredentials,
@@ -103,7 +106,11 @@ impl SecretProvider {
     /// The text of this secret; `None` if this provider does not know it.
     fn find(&self, name: &str) -> Result<Option<SecretText>, String> {
         match self {
-            SecretProvider::Directory { path } => read(&path.join(file_name(name)?), true),
+            SecretProvider::Directory { path, suffixes } => {
+                let name = file_name(name)?;
+                let found = |suffix: &String| read(&path.join(format!("{name}{suffix}")), true).transpose();
+                suffixes.iter().find_map(found).transpose()
+            }
             SecretProvider::File { name: own, path } if own == name => read(path, true),
             SecretProvider::File { .. } => Ok(None),
             SecretProvider::SystemdCredentials => match std::env::var_os("CREDENTIALS_DIRECTORY") {
@@ -148,17 +155,29 @@ mod tests {
     fn the_first_provider_that_knows_a_name_answers() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
-        for (name, text, mode) in [("a", "first\n", 0o600), ("b", "second", 0o400), ("open", "x", 0o644)] {
+        let files = [
+            ("a", "first\n", 0o600),
+            ("b", "second", 0o400),
+            ("open", "x", 0o644),
+            ("b.key", "third", 0o400),
+            ("d.key", "fourth", 0o400),
+        ];
+        for (name, text, mode) in files {
             std::fs::write(path(name), text).unwrap();
             std::fs::set_permissions(path(name), Permissions::from_mode(mode)).unwrap();
         }
         let providers = [
             SecretProvider::File { name: "b".to_owned(), path: path("a") },
-            SecretProvider::Directory { path: directory.path().to_owned() },
+            SecretProvider::Directory {
+                path: directory.path().to_owned(),
+                suffixes: vec![String::new(), ".key".to_owned()],
+            },
         ];
         let resolve = |name: &str| Secret::Named(name.to_owned()).resolve(&providers);
         assert_eq!(resolve("a").unwrap().reveal(), "first");
         assert_eq!(resolve("b").unwrap().reveal(), "first");
+        assert_eq!(resolve("d").unwrap().reveal(), "fourth");
+        assert_eq!(resolve("b.key").unwrap().reveal(), "third");
         assert_eq!(resolve("c").unwrap_err(), "secret \"c\": no provider knows it");
         assert_eq!(resolve("../a").unwrap_err(), "secret \"../a\": its name cannot be a file name");
         assert!(resolve("open").unwrap_err().ends_with("can be read by others (mode 644): chmod 600 it"));

@@ -7,6 +7,7 @@
 //!
 //! The room holds values only: no thread, no state, no clock.
 
+mod calendar;
 mod check;
 mod complaint;
 mod condition;
@@ -26,6 +27,7 @@ mod template;
 mod touched;
 mod yaml;
 
+pub use calendar::Calendar;
 pub use complaint::Complaint;
 pub use condition::{COLLAPSE_REQUESTS, Condition, DO_STEP_IF, FILE_IS_IMPORTANT, HIDE_STEP_IF};
 pub use diff::diff;

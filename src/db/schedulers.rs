@@ -153,6 +153,23 @@ pub fn set_state(tx: &mut Transaction<'_>, name: &str, state: &Value) -> Result<
     tx.execute("UPDATE schedulers SET state = $2 WHERE name = $1", params![name, json(state)?]).map(drop)
 }
 
+/// The same, if nobody has changed it meanwhile.
+///
+/// # Errors
+/// A refusal if it is not `old` any more: another master was faster.
+pub fn swap_state(tx: &mut Transaction<'_>, name: &str, old: &Value, new: &Value) -> Result<(), DbError> {
+    let sql = "UPDATE schedulers SET state = $3 WHERE name = $1 AND state = $2";
+    match tx.execute(sql, params![name, json(old)?, json(new)?])? {
+        0 => Err(DbError::Refused(format!("what scheduler {name} keeps has changed"))),
+        _ => Ok(()),
+    }
+}
+
+/// No change waits in a scheduler any more; none of them is in a buildset.
+pub fn forget_all(tx: &mut Transaction<'_>, name: &str) -> Result<(), DbError> {
+    tx.execute("DELETE FROM scheduler_changes WHERE scheduler = $1", params![name]).map(drop)
+}
+
 /// The verbs about schedulers.
 pub struct Schedulers<'a, Me>(pub(super) &'a Handle<Me>);
 

@@ -26,6 +26,8 @@ pub enum Grouping {
     Together,
     /// A lane for each branch of each repository.
     EachBranch,
+    /// One lane for all changes, which no timer builds: they wait for the scheduler's time.
+    UntilTime,
 }
 
 /// A scheduler's waiting changes and timers.
@@ -33,7 +35,7 @@ pub enum Grouping {
 pub struct Lanes {
     grouping: Grouping,
     tree_stable_timer: Option<Duration>,
-    waiting: BTreeMap<Lane, BTreeMap<ChangeId, SourceStamp>>,
+    waiting: BTreeMap<Lane, BTreeMap<ChangeId, (SourceStamp, bool)>>,
     timers: Timers<Lane>,
 }
 
@@ -48,11 +50,12 @@ impl Lanes {
     /// the timer runs its full length again.
     pub fn add(&mut self, change: &Change, important: bool, now: Mono) {
         let lane = self.lane_of(change);
-        if important || self.timers.get(&lane).is_some() {
+        let is_timed = self.grouping != Grouping::UntilTime;
+        if is_timed && (important || self.timers.get(&lane).is_some()) {
             // Without a timer only a change from a time when there was one waits: it need not any longer.
             self.timers.set(lane.clone(), now + self.tree_stable_timer.unwrap_or_default());
         }
-        self.waiting.entry(lane).or_default().insert(change.id, change.source_stamp());
+        self.waiting.entry(lane).or_default().insert(change.id, (change.source_stamp(), important));
     }
 
     /// A lane whose tree has been stable for long enough.
@@ -69,13 +72,29 @@ impl Lanes {
     pub fn buildset(&self, lane: &Lane, scheduler: &Scheduler) -> NewBuildset {
         let none = BTreeMap::new();
         let waiting = self.waiting.get(lane).unwrap_or(&none);
-        buildset(scheduler, waiting.iter().map(|(id, stamp)| (*id, stamp.clone())))
+        buildset(scheduler, waiting.iter().map(|(id, (stamp, _))| (*id, stamp.clone())))
+    }
+
+    /// All changes that wait, the oldest first.
+    pub fn all(&self) -> BTreeMap<ChangeId, SourceStamp> {
+        let all = self.waiting.values().flatten();
+        all.map(|(id, (stamp, _))| (*id, stamp.clone())).collect()
+    }
+
+    /// Whether an important change waits.
+    pub fn has_important(&self) -> bool {
+        self.waiting.values().flatten().any(|(_, (_, important))| *important)
     }
 
     /// The changes of a lane are in a buildset; its timer has done its work.
     pub fn built(&mut self, lane: &Lane) {
         self.timers.cancel(lane);
         self.waiting.remove(lane);
+    }
+
+    /// All changes are in a buildset.
+    pub fn built_all(&mut self) {
+        *self = Lanes::new(self.grouping, self.tree_stable_timer);
     }
 
     /// How many changes wait.
@@ -85,7 +104,7 @@ impl Lanes {
 
     fn lane_of(&self, change: &Change) -> Lane {
         match self.grouping {
-            Grouping::Together => Lane::default(),
+            Grouping::Together | Grouping::UntilTime => Lane::default(),
             Grouping::EachBranch => Lane {
                 codebase: change.told.codebase.clone(),
                 project: change.told.project.clone(),

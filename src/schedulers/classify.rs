@@ -1,6 +1,6 @@
 //! One scheduler's part of a batch of changes: the verdicts, the buildsets that are made at once, and what waits.
 
-use super::change_driven;
+use super::change_driven::{self, Grouping};
 use super::importance::{Judgement, judge};
 use crate::config::{ChangeDriven, Scheduler};
 use crate::db::buildsets::Added;
@@ -26,7 +26,7 @@ impl Share {
     /// Judges the changes after `cursor`, of which `to` is the last one's id.
     pub(super) fn new(
         scheduler: &Scheduler,
-        settings: &ChangeDriven,
+        (grouping, settings): (Grouping, &ChangeDriven),
         (cursor, to): (ChangeId, ChangeId),
         changes: &[Change],
     ) -> Share {
@@ -37,23 +37,26 @@ impl Share {
             buildsets: Vec::new(),
             waiting: Vec::new(),
         };
+        let until_time = grouping == Grouping::UntilTime;
+        let waits = until_time || settings.tree_stable_timer.is_some();
         for change in changes.iter().filter(|change| change.id > cursor) {
-            let (important, reason) = match (judge(settings, &change.told), settings.tree_stable_timer) {
+            let (important, reason) = match (judge(settings, &change.told), waits) {
                 (Judgement::Left(reason), _) => (None, reason),
-                (Judgement::Taken { important }, Some(_)) => {
+                (Judgement::Taken { important }, true) => {
                     share.waiting.push((change.clone(), important));
                     let reason = match important {
+                        true if until_time => "waiting for the scheduler's time",
                         true => "waiting for the tree to be stable",
                         false => "not important: waits for the next build",
                     };
                     (Some(important), reason.to_owned())
                 }
-                (Judgement::Taken { important: true }, None) => {
+                (Judgement::Taken { important: true }, false) => {
                     let stamp = change.source_stamp();
                     share.buildsets.push(change_driven::buildset(scheduler, [(change.id, stamp)]));
                     (Some(true), String::new())
                 }
-                (Judgement::Taken { important: false }, None) => (None, "not important".to_owned()),
+                (Judgement::Taken { important: false }, false) => (None, "not important".to_owned()),
             };
             share.verdicts.push(Classified { change: change.id, important, reason });
         }

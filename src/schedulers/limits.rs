@@ -12,6 +12,9 @@ pub const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// master has completed one.
 pub const WAITERS_LOOK: Duration = Duration::from_secs(10);
 
+/// How long nobody looks at the wall clock, which may be set, while the next time of a scheduler is far.
+pub const CLOCK_LOOK: Duration = Duration::from_secs(60);
+
 /// How many jobs are taken from a job directory at one look.
 pub const JOBS_PER_LOOK: usize = 100;
 

@@ -18,6 +18,7 @@ pub mod importance;
 pub mod limits;
 pub mod service;
 pub mod try_job;
+pub mod timed;
 pub mod trigger;
 mod trying;
 mod waiters;

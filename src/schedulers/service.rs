@@ -3,6 +3,7 @@
 use super::change_driven::{Grouping, Lane, Lanes};
 use super::classify::Share;
 use super::limits::{CHANGES_PER_BATCH, RETRY_PAUSE};
+use super::timed::Clock;
 use super::waiters::Waiters;
 use super::{Added, ForceError, ForceRequest, Msg, SchedulerStatus, force, jobdir};
 use crate::caches::{Cache, Registry};
@@ -39,11 +40,13 @@ pub struct Schedulers {
     buildsets_added: Counter,
     num_schedulers: Gauge,
     pub(super) config: Arc<Config>,
-    running: Vec<Running>,
+    pub(super) running: Vec<Running>,
     /// When to look into the job directory of which scheduler.
     pub(super) looks: Timers<String>,
     /// Who waits for the end of which buildset.
     pub(super) waiters: Waiters,
+    /// When to look at the wall clock next, for the schedulers that go by it.
+    pub(super) clock_look: Option<Mono>,
     /// The rows do not know yet which schedulers follow changes now.
     retires: bool,
     /// There may be changes that are not classified.
@@ -59,20 +62,19 @@ struct Outage {
 }
 
 /// A configured scheduler.
-struct Running {
-    scheduler: Scheduler,
-    /// What it has loaded; `None` before, and always for one that does not follow changes.
-    loaded: Option<Loaded>,
+pub(super) struct Running {
+    pub(super) scheduler: Scheduler,
+    /// What it has loaded; `None` before, and always for one that keeps nothing in rows.
+    pub(super) loaded: Option<Loaded>,
 }
 
-/// What a scheduler that follows changes has loaded of its rows.
-struct Loaded {
+/// What a scheduler has loaded of its rows.
+pub(super) struct Loaded {
     cursor: ChangeId,
-    lanes: Lanes,
+    pub(super) lanes: Lanes,
+    /// Of one that goes by the clock.
+    pub(super) clock: Option<Clock>,
 }
-
-/// What a removed scheduler's row says, so that one of the same name begins anew one day.
-const REMOVED: &str = "removed";
 
 impl Schedulers {
     /// A service without schedulers.
@@ -88,6 +90,7 @@ impl Schedulers {
             running: Vec::new(),
             looks: Timers::default(),
             waiters: Waiters::default(),
+            clock_look: None,
             retires: false,
             behind: false,
             outage: None,
@@ -102,7 +105,7 @@ impl Schedulers {
             self.retires = false;
         }
         for at in 0..self.running.len() {
-            self.load(at, turn.now())?;
+            self.load(at, turn)?;
         }
         if self.behind {
             self.behind = self.classify(turn)?;
@@ -110,46 +113,62 @@ impl Schedulers {
         while let Some((at, lane)) = self.due(turn.now()) {
             self.build(at, &lane, turn)?;
         }
+        self.strike(turn)?;
         self.take_jobs(turn)?;
         self.tell_waiters(turn)
     }
 
-    /// Notes in the rows of all schedulers that follow changes no more, whether they went by a reload, became
+    /// Notes in the rows of all schedulers that keep nothing there any more, whether they went by a reload, became
     /// others of the same name, or were missing when the master started.
     fn retire(&self) -> Result<(), DbError> {
-        let following = self.running.iter().filter(|running| follows(&running.scheduler.kind).is_some());
+        let following = self.running.iter().filter(|running| keeps_rows(&running.scheduler.kind));
         let following: BTreeSet<String> = following.map(|running| running.scheduler.name.clone()).collect();
         self.db.write(move |tx| {
             for name in db::schedulers::names(tx)?.iter().filter(|name| !following.contains(*name)) {
-                db::schedulers::set_state(tx, name, &json!({REMOVED: true}))?;
+                db::schedulers::set_state(tx, name, &json!({"removed": true}))?;
             }
             Ok(())
         })
     }
 
-    /// Loads the rows of a scheduler that follows changes, if that is not done yet.
-    fn load(&mut self, at: usize, now: Mono) -> Result<(), DbError> {
+    /// Loads the rows of a scheduler, if that is not done yet.
+    fn load(&mut self, at: usize, turn: &Turn) -> Result<(), DbError> {
         let Running { scheduler, loaded: None } = &self.running[at] else { return Ok(()) };
-        let Some((grouping, settings)) = follows(&scheduler.kind) else { return Ok(()) };
-        let name = scheduler.name.clone();
-        let stored = self.db.write(move |tx| {
+        if !keeps_rows(&scheduler.kind) {
+            return Ok(());
+        }
+        let (name, now) = (scheduler.name.clone(), turn.wall());
+        let begun = scheduler.kind.timed().map(|settings| Clock::new(settings, now));
+        let (stored, clock) = self.db.write(move |tx| {
             let stored = db::schedulers::load(tx, &name)?;
-            if stored.state.get(REMOVED).is_none() {
-                return Ok(stored);
+            let kept =
+                begun.and_then(|begun| Some(Clock { follows: begun.follows, ..Clock::read(&stored.state)? }));
+            let wanted = kept.or(begun);
+            let state = wanted.as_ref().map_or(Value::Null, Clock::row);
+            if stored.state == state {
+                return Ok((stored, wanted));
             }
-            // It comes back: what happened while it was away is as little its business as what was before it.
+            // It comes back, or begins to follow changes, or does no more: what happened while it was away is as
+            // little its business as what was before it.
             let newest = db::changes::latest(tx)?;
             db::schedulers::classify(tx, &name, (stored.cursor, newest), &[])?;
-            db::schedulers::set_state(tx, &name, &Value::Null)?;
-            db::schedulers::load(tx, &name)
+            if wanted.is_some() {
+                db::schedulers::forget_all(tx, &name)?;
+            }
+            db::schedulers::set_state(tx, &name, &state)?;
+            Ok((db::schedulers::load(tx, &name)?, wanted))
         })?;
-        let mut lanes = Lanes::new(grouping, settings.tree_stable_timer);
+        let (grouping, timer) = match follows(&scheduler.kind) {
+            Some((grouping, settings)) => (grouping, settings.tree_stable_timer),
+            None => (Grouping::UntilTime, None),
+        };
+        let mut lanes = Lanes::new(grouping, timer);
         for (id, important) in stored.pending {
             if let Some(change) = self.changes.get(&id, || self.db.changes().get(id))? {
-                lanes.add(&change, important, now);
+                lanes.add(&change, important, turn.now());
             }
         }
-        self.running[at].loaded = Some(Loaded { cursor: stored.cursor, lanes });
+        self.running[at].loaded = Some(Loaded { cursor: stored.cursor, lanes, clock });
         self.behind = true;
         Ok(())
     }
@@ -157,7 +176,8 @@ impl Schedulers {
     /// Classifies one batch of changes for all schedulers that have not seen it, in one transaction. Returns
     /// whether there may be more.
     fn classify(&mut self, turn: &Turn) -> Result<bool, DbError> {
-        let cursors = self.running.iter().filter_map(|running| Some(running.loaded.as_ref()?.cursor));
+        let following = self.running.iter().filter(|running| follows(&running.scheduler.kind).is_some());
+        let cursors = following.filter_map(|running| Some(running.loaded.as_ref()?.cursor));
         let Some(from) = cursors.min() else { return Ok(false) };
         let changes = self.db.changes().since(from, CHANGES_PER_BATCH)?;
         let Some(to) = changes.last().map(|change| change.id) else { return Ok(false) };
@@ -207,7 +227,7 @@ impl Schedulers {
     }
 
     /// A refusal means that another master was faster: the schedulers in question read their rows again.
-    fn unless_refused<T>(
+    pub(super) fn unless_refused<T>(
         &mut self,
         outcome: Result<T, DbError>,
         of: impl Fn(&str) -> bool,
@@ -247,17 +267,18 @@ impl Schedulers {
     }
 
     fn statuses(&self, turn: &Turn) -> Vec<SchedulerStatus> {
-        let status = |running: &Running| {
+        let status = |(at, running): (usize, &Running)| {
             let lanes = running.loaded.as_ref().map(|loaded| &loaded.lanes);
-            let trouble = self.outage.as_ref().filter(|_| follows(&running.scheduler.kind).is_some());
+            let trouble = self.outage.as_ref().filter(|_| keeps_rows(&running.scheduler.kind));
+            let lane_at = lanes.and_then(Lanes::next_due).map(|at| turn.wall() + at.since(turn.now()));
             SchedulerStatus {
                 scheduler: running.scheduler.clone(),
                 pending: lanes.map_or(0, Lanes::waiting),
-                builds_at: lanes.and_then(Lanes::next_due).map(|at| turn.wall() + at.since(turn.now())),
+                builds_at: lane_at.or_else(|| self.strikes_at(at)),
                 trouble: trouble.map(|outage| outage.why.clone()),
             }
         };
-        self.running.iter().map(status).collect()
+        self.running.iter().enumerate().map(status).collect()
     }
 }
 
@@ -265,8 +286,8 @@ impl Running {
     /// Its part of a batch; `None` if it has seen it.
     fn share(&self, to: ChangeId, changes: &[Change]) -> Option<Share> {
         let cursor = self.loaded.as_ref()?.cursor;
-        let (_, settings) = follows(&self.scheduler.kind)?;
-        (cursor < to).then(|| Share::new(&self.scheduler, settings, (cursor, to), changes))
+        let following = follows(&self.scheduler.kind)?;
+        (cursor < to).then(|| Share::new(&self.scheduler, following, (cursor, to), changes))
     }
 }
 
@@ -275,11 +296,19 @@ fn follows(kind: &SchedulerKind) -> Option<(Grouping, &ChangeDriven)> {
     match kind {
         SchedulerKind::SingleBranch(settings) => Some((Grouping::Together, settings)),
         SchedulerKind::AnyBranch(settings) => Some((Grouping::EachBranch, settings)),
+        SchedulerKind::Periodic(timed) | SchedulerKind::Nightly(timed) => {
+            timed.only_if_changed.then_some((Grouping::UntilTime, &timed.changes))
+        }
         SchedulerKind::Force(_)
         | SchedulerKind::TryUserpass(_)
         | SchedulerKind::TryJobdir(_)
         | SchedulerKind::Triggerable => None,
     }
+}
+
+/// Whether such a scheduler keeps something in rows.
+fn keeps_rows(kind: &SchedulerKind) -> bool {
+    follows(kind).is_some() || kind.timed().is_some()
 }
 
 impl Ranked for Schedulers {
@@ -353,7 +382,7 @@ impl Service for Schedulers {
             return Some(Mono::default());
         }
         let lanes = self.running.iter().filter_map(|running| running.loaded.as_ref()?.lanes.next_due());
-        lanes.chain(self.looks.next()).chain(self.waiters.next_look()).min()
+        lanes.chain(self.looks.next()).chain(self.waiters.next_look()).chain(self.clock_look).min()
     }
 
     fn settle(&mut self, turn: &mut Turn) {

@@ -16,6 +16,7 @@ pub(super) mod scheduler;
 mod secret;
 mod shell;
 pub(super) mod step;
+mod timed;
 pub(super) mod top;
 pub(super) mod worker;
 

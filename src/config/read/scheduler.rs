@@ -1,6 +1,6 @@
 //! `schedulers`.
 
-use super::{OneOrMany, Read, Spanned, Table, condition, force, properties};
+use super::{OneOrMany, Read, Spanned, Table, condition, force, properties, timed};
 use crate::config::condition::FILE_IS_IMPORTANT;
 use crate::config::findings::{Findings, nearest};
 use crate::config::yaml::Node;
@@ -18,8 +18,16 @@ pub(in crate::config) struct ReadScheduler {
 }
 
 /// What `type` may say.
-const TYPES: [&str; 6] =
-    ["single_branch", "any_branch", "force", "try_userpass", "try_jobdir", "triggerable"];
+const TYPES: [&str; 8] = [
+    "nightly",
+    "periodic",
+    "single_branch",
+    "any_branch",
+    "force",
+    "try_userpass",
+    "try_jobdir",
+    "triggerable",
+];
 
 impl Read for ReadScheduler {
     fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
@@ -46,6 +54,14 @@ impl Read for ReadScheduler {
             }
             "try_userpass" => try_userpass(&mut table, findings).map(SchedulerKind::TryUserpass),
             "try_jobdir" => try_jobdir(&mut table, findings).map(SchedulerKind::TryJobdir),
+            "periodic" => {
+                reason = table.optional("reason", findings);
+                timed::periodic(&mut table, findings).map(SchedulerKind::Periodic)
+            }
+            "nightly" => {
+                reason = table.optional("reason", findings);
+                timed::nightly(&mut table, findings).map(SchedulerKind::Nightly)
+            }
             "triggerable" => {
                 reason = table.optional("reason", findings);
                 Some(SchedulerKind::Triggerable)
@@ -68,7 +84,11 @@ impl Read for ReadScheduler {
 
 /// What the schedulers that follow changes have in common. `branch` is short for a filter of one branch, and
 /// the single-branch scheduler must have one or the other, even if it is null, for the default branch.
-fn change_driven(table: &mut Table, single_branch: bool, findings: &mut Findings) -> Option<ChangeDriven> {
+pub(super) fn change_driven(
+    table: &mut Table,
+    single_branch: bool,
+    findings: &mut Findings,
+) -> Option<ChangeDriven> {
     let filter_given = table.node("change_filter", findings);
     let branch = if single_branch { table.node("branch", findings) } else { None };
     let mut change_filter =

@@ -147,7 +147,7 @@ fn url(table: &mut Table, findings: &mut Findings) -> String {
     value
 }
 
-fn timezone(table: &mut Table, findings: &mut Findings) -> Option<String> {
+pub(super) fn timezone(table: &mut Table, findings: &mut Findings) -> Option<String> {
     let Spanned { value, at } = table.optional::<Spanned<String>>("timezone", findings)?;
     if jiff::tz::TimeZone::get(&value).is_err() {
         findings.complain(at, format!("no time zone is called {value:?}"), "write one like `Europe/Berlin`");

@@ -12,6 +12,7 @@ mod reporter;
 mod scheduler;
 mod secret;
 mod step;
+mod timed;
 mod worker;
 
 pub use builder::Builder;
@@ -32,6 +33,7 @@ pub use step::{
     SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty, SetPropertyFrom, Shell, Step,
     StepKind, Suppression, Test, Transfer, Upload,
 };
+pub use timed::{Timed, Times};
 pub use worker::{Keepalive, Worker, WorkerKind};
 
 use super::duration;

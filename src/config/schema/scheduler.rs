@@ -1,6 +1,6 @@
 //! `schedulers`: when to build what.
 
-use super::{ChangeFilter, Login};
+use super::{ChangeFilter, Login, Timed};
 use crate::config::{Condition, Pattern, duration};
 use crate::model::{NewChange, Properties};
 use minijinja::context;
@@ -35,6 +35,10 @@ pub enum SchedulerKind {
     SingleBranch(ChangeDriven),
     /// On changes; a timer for each branch of each repository (`SC-07`, `N-SC-01`).
     AnyBranch(ChangeDriven),
+    /// Again and again, so long after the last time (`SC-10`).
+    Periodic(Timed),
+    /// At times of the calendar (`SC-11`).
+    Nightly(Timed),
     /// When somebody says so (`SC-21`).
     Force(Box<Force>),
     /// When a developer sends a patch: each logs in with one of these on the PB port (`SC-18`).
@@ -51,10 +55,20 @@ impl SchedulerKind {
         match self {
             SchedulerKind::SingleBranch(_) => "single_branch",
             SchedulerKind::AnyBranch(_) => "any_branch",
+            SchedulerKind::Periodic(_) => "periodic",
+            SchedulerKind::Nightly(_) => "nightly",
             SchedulerKind::Force(_) => "force",
             SchedulerKind::TryUserpass(_) => "try_userpass",
             SchedulerKind::TryJobdir(_) => "try_jobdir",
             SchedulerKind::Triggerable => "triggerable",
+        }
+    }
+
+    /// The times, of one that goes by the clock.
+    pub fn timed(&self) -> Option<&Timed> {
+        match self {
+            SchedulerKind::Periodic(timed) | SchedulerKind::Nightly(timed) => Some(timed),
+            _ => None,
         }
     }
 

@@ -4,6 +4,7 @@ mod builders;
 mod language;
 mod locks;
 mod sections;
+mod times;
 mod touched;
 
 use super::{Config, load, load_text, load_texts};

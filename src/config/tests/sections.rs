@@ -105,7 +105,7 @@ fn schedulers_are_checked() {
             m.yaml:6:64: schedulers[4].file_is_important: wrong condition: "pth" is not known here; known: author, branch, category, codebase, comments, committer, files, path, project, property, repository, revision
             m.yaml:6:92: schedulers[4].only_important: it must be true or false, not "maybe"
             m.yaml:7:64: schedulers[5].file_is_important: wrong condition: unexpected input after expression; `==` compares
-            m.yaml:8:10: schedulers[6].type: unknown type "weekly" of scheduler; known: any_branch, force, single_branch, triggerable, try_jobdir, try_userpass
+            m.yaml:8:10: schedulers[6].type: unknown type "weekly" of scheduler; known: any_branch, force, nightly, periodic, single_branch, triggerable, try_jobdir, try_userpass
             m.yaml:9:82: schedulers[7].change_filter.branches: `branch` is given too; keep one of the two
             m.yaml:9:87: schedulers[7].change_filter.authors: unknown key `authors`; known: branch, branches, categories, category, codebase, codebases, project, projects, repositories, repository
         "#]],

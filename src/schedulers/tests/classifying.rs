@@ -4,6 +4,7 @@ use super::{change, following, not_for_documents, scheduler};
 use crate::config::{ChangeDriven, Condition, FILE_IS_IMPORTANT, SchedulerKind};
 use crate::db::schedulers::Classified;
 use crate::model::ChangeId;
+use crate::schedulers::change_driven::Grouping;
 use crate::schedulers::classify::Share;
 use expect_test::{Expect, expect};
 
@@ -33,10 +34,13 @@ fn told(share: &Share) -> String {
 fn check(settings: &ChangeDriven, expected: Expect) {
     let scheduler = scheduler("s", SchedulerKind::SingleBranch(settings.clone()));
     let changes = [change(5, "main", "src/a"), change(6, "main", "doc/b"), change(7, "x", "src/a")];
-    let share = Share::new(&scheduler, settings, (ChangeId(4), ChangeId(7)), &changes);
+    let share = Share::new(&scheduler, (Grouping::Together, settings), (ChangeId(4), ChangeId(7)), &changes);
     expected.assert_eq(&told(&share));
     // What it has seen it does not see again.
-    assert_eq!(told(&Share::new(&scheduler, settings, (ChangeId(7), ChangeId(7)), &changes)), "");
+    assert_eq!(
+        told(&Share::new(&scheduler, (Grouping::Together, settings), (ChangeId(7), ChangeId(7)), &changes)),
+        ""
+    );
 }
 
 #[test]
@@ -77,7 +81,12 @@ fn only_important_leaves_the_others_out() {
         let settings = not_for_documents(following(&[], timer_s));
         let share = |settings: &ChangeDriven| {
             let scheduler = scheduler("s", SchedulerKind::AnyBranch(settings.clone()));
-            told(&Share::new(&scheduler, settings, (ChangeId(0), ChangeId(1)), &[change(1, "main", "doc/b")]))
+            told(&Share::new(
+                &scheduler,
+                (Grouping::Together, settings),
+                (ChangeId(0), ChangeId(1)),
+                &[change(1, "main", "doc/b")],
+            ))
         };
         assert_eq!(
             share(&ChangeDriven { only_important: true, ..settings }),

@@ -6,6 +6,7 @@ mod forcing;
 mod house;
 mod lanes;
 mod serving;
+mod timing;
 mod triggering;
 mod trying;
 

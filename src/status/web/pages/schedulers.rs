@@ -2,7 +2,7 @@
 
 use super::Answer;
 use super::tables::nothing;
-use crate::config::{Scheduler, SchedulerKind};
+use crate::config::{Scheduler, SchedulerKind, Timed, Times};
 use crate::schedulers::SchedulerStatus;
 use crate::status::web::app::App;
 use crate::status::web::layout::{Page, page};
@@ -40,7 +40,7 @@ fn card(view: &View, status: &SchedulerStatus) -> Markup {
                 @if status.pending > 0 {
                     " " b { (words::count(status.pending, "change")) } @if status.pending == 1 { " waits" } @else { " wait" } " in it"
                     @if let Some(at) = status.builds_at { ", to be built " (view.when(at)) } "."
-                }
+                } @else if let Some(at) = status.builds_at { " Next " (view.when(at)) "." }
             }
             @if let Some(trouble) = &status.trouble { p.trouble { (trouble) } }
             ul.chips { @for builder in &scheduler.builders { li { a href=(view.builder(builder)) { (builder) } } } }
@@ -48,10 +48,20 @@ fn card(view: &View, status: &SchedulerStatus) -> Markup {
     }
 }
 
+fn by_clock(timed: &Timed) -> String {
+    let when = match &timed.times {
+        Times::Every(period) => format!("every {}", words::duration(*period)),
+        Times::At { calendar, timezone: None } => format!("at {calendar}"),
+        Times::At { calendar, timezone: Some(zone) } => format!("at {calendar} by the clocks of {zone}"),
+    };
+    format!("Builds {when}{}.", if timed.only_if_changed { ", if something has changed" } else { "" })
+}
+
 fn kind(scheduler: &Scheduler) -> String {
     let (what, changes) = match &scheduler.kind {
         SchedulerKind::SingleBranch(changes) => ("Builds changes", changes),
         SchedulerKind::AnyBranch(changes) => ("Builds changes of each branch by itself", changes),
+        SchedulerKind::Periodic(timed) | SchedulerKind::Nightly(timed) => return by_clock(timed),
         SchedulerKind::Force(_) => return "Builds when somebody asks.".to_owned(),
         SchedulerKind::Triggerable => return "Builds when a step of another build asks.".to_owned(),
         SchedulerKind::TryUserpass(_) => return "Builds the patches that developers send.".to_owned(),

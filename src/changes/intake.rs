@@ -1,6 +1,7 @@
 //! The one way into the stream of changes: rows first, then the news.
 
 use super::Announce;
+use super::revlink::revlink;
 use crate::config::Config;
 use crate::db::{self, DbError};
 use crate::kernel::Ranked;
@@ -30,13 +31,17 @@ pub(super) struct Intake<Me> {
 
 impl<Me: Ranked> Intake<Me> {
     /// Stores changes, and the place of their source with them, in one transaction; tells of them after it. A crash
-    /// so neither loses one nor doubles it.
+    /// so neither loses one nor doubles it. A change without a page gets that of its commit, where it is known.
     pub(super) fn store(
         &self,
-        changes: Vec<NewChange>,
+        mut changes: Vec<NewChange>,
         place: Option<Place>,
         now: Wall,
     ) -> Result<Vec<ChangeId>, DbError> {
+        for change in changes.iter_mut().filter(|change| change.revlink.is_empty()) {
+            let page = change.revision.as_deref().and_then(|id| revlink(&change.repository, id));
+            change.revlink = page.unwrap_or_default();
+        }
         let ids = self.db.write(move |tx| {
             if let Some(place) = &place {
                 db::state::set(tx, &place.source, PLACE, &place.value)?;

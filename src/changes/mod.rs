@@ -12,6 +12,7 @@ mod intake;
 pub mod limits;
 pub mod perspective;
 pub mod poller;
+mod revlink;
 mod running;
 pub mod service;
 

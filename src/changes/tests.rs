@@ -232,6 +232,20 @@ fn files_lose_the_prefix_of_their_source_and_a_change_without_any_is_one() {
 }
 
 #[test]
+fn a_change_without_a_page_gets_that_of_its_commit() {
+    let mut house = House::with(vec![pb("c", "change", None)]);
+    let mut client = house.connect("change");
+    let at = ("repository", Value::from("git@github.com:o/r.git"));
+    let told = [at, ("revision", Value::from("0123abc"))];
+    house.add_change(&mut client, sendchange(&told)).unwrap();
+    assert_eq!(house.newest().revlink, "https://github.com/o/r/commit/0123abc");
+    let [at, revision] = told;
+    let own = ("revlink", Value::from("https://example.org/1"));
+    house.add_change(&mut client, sendchange(&[at, revision, own])).unwrap();
+    assert_eq!(house.newest().revlink, "https://example.org/1");
+}
+
+#[test]
 fn a_wrong_change_is_refused_and_the_connection_lives() {
     let mut house = House::with(vec![pb("pb", "change", None)]);
     let mut client = house.connect("change");

@@ -83,7 +83,7 @@ pub struct GitPoller {
     /// Who the poller is to the remote.
     #[serde(flatten)]
     pub access: GitAccess,
-    /// A commit's page, with `%s` where its id goes.
+    /// A commit's page, with `%s` where its id goes. Those of Bitbucket, Codeberg, Gitea, GitHub and GitLab are known.
     pub revlink: Option<String>,
     /// The project of its changes.
     pub project: String,

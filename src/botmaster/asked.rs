@@ -113,6 +113,7 @@ impl Botmaster {
             builds: self.builds.iter().map(build).collect(),
             waiting: self.queue.counts().map(|(builder, count)| (builder.to_owned(), count)).collect(),
             lacking: self.lacking.iter().map(|(builder, lock)| self.lacked(builder, lock)).collect(),
+            unfit: self.unfit.iter().map(|(request, why)| (*request, why.clone())).collect(),
             draining: self.draining.is_some(),
         }
     }

@@ -1,11 +1,11 @@
 //! From waiting requests to running builds: reads the queue, collapses, claims, begins.
 
 use super::Botmaster;
-use super::asking::collapses;
+use super::asking::{collapses, rank, suitable};
 use super::build::{Build, Input, Plan};
-use super::distributor::Pick;
-use super::limits::{COLLAPSE_LOOK, OUTAGE_PAUSE, QUEUE, STARTS_PER_TURN};
-use super::locks::{Owner, wanted};
+use super::distributor::{Answer, Pick};
+use super::limits::{COLLAPSE_LOOK, LOOK_PAST, OUTAGE_PAUSE, QUEUE, STARTS_PER_TURN};
+use super::locks::{Owner, Want, wanted};
 use super::properties::{Origins, of_build};
 use super::running::{Place, Running};
 use super::service::Alarm;
@@ -85,8 +85,23 @@ impl Botmaster {
 
     fn enqueue(&mut self, row: Waiting) {
         self.newest = self.newest.max(row.request);
-        self.queue.add(row);
+        self.put_in_line(row);
         self.may_start = true;
+    }
+
+    /// Gives a request its place in the queue.
+    pub(super) fn put_in_line(&mut self, waiting: Waiting) {
+        // One of a builder that is not configured waits for it to come back.
+        let rank = self.builders.get(&waiting.builder).map(|builder| rank(builder, &waiting));
+        // A preference that has no answer is none.
+        let rank = rank.map(|rank| rank.unwrap_or_else(|(_, without)| without)).unwrap_or_default();
+        self.queue.add(waiting, rank);
+    }
+
+    /// Gives all requests their places again, after a change of the configuration.
+    pub(super) fn line_up(&mut self) {
+        let all: Vec<Waiting> = self.queue.drain().collect();
+        all.into_iter().for_each(|waiting| self.put_in_line(waiting));
     }
 
     /// Collapses what was there before the last stop or crash, when perhaps nobody could any more.
@@ -134,16 +149,34 @@ impl Botmaster {
     /// Gives requests to free workers, some at a time.
     pub(super) fn start_builds(&mut self, turn: &mut Turn) {
         let Some(claimant) = self.claimant.filter(|_| self.may_start && self.can_start()) else { return };
-        let Botmaster { builders, workers, config, locks, lacking, .. } = self;
+        let Botmaster { builders, workers, config, locks, lacking, unfit, .. } = self;
         let mut pass = locks.pass();
         lacking.clear();
-        let picks = self.queue.pick(STARTS_PER_TURN, |builder, request| {
-            let builder = builders.get(builder)?;
+        unfit.clear();
+        let picks = self.queue.pick(STARTS_PER_TURN, LOOK_PAST, |waiting| {
+            let request = waiting.request;
+            let Some(builder) = builders.get(&waiting.builder) else { return Answer::Full };
             let wants = |worker: &config::Worker| {
                 wanted(config, worker.locks.iter().chain(&builder.locks), &worker.name)
             };
+            let free = workers.free_for(builder);
+            if free.is_empty() {
+                return Answer::Full;
+            }
+            let suitable = suitable(builder, waiting, free, turn.world().chance());
+            let free: Vec<(String, Vec<Want>)> = match suitable {
+                Ok(free) => free.iter().map(|free| (free.worker.name.clone(), wants(free.worker))).collect(),
+                Err(why) => {
+                    unfit.insert(request, format!("a condition of the builder has no answer: {why}"));
+                    return Answer::Unfit;
+                }
+            };
+            if free.is_empty() {
+                let why = "neither can_start_build nor next_worker lets a worker that is free take it";
+                unfit.insert(request, why.to_owned());
+                return Answer::Unfit;
+            }
             let mut refused = None;
-            let free = workers.free_for(builder).map(|worker| (worker.name.clone(), wants(worker)));
             let found = free.into_iter().find(|(_, wants)| match pass.lacking(wants) {
                 None => true,
                 Some(lock) => {
@@ -155,14 +188,14 @@ impl Botmaster {
                 (Some((worker, wants)), _) => {
                     workers.reserve(&worker, &builder.name);
                     pass.take(Owner::Build(request), wants);
-                    Some(worker)
+                    Answer::Worker(worker)
                 }
                 (None, Some((lock, wants))) => {
                     pass.keep(&wants);
                     lacking.insert(builder.name.clone(), lock);
-                    None
+                    Answer::Full
                 }
-                (None, None) => None,
+                (None, None) => Answer::Full,
             }
         });
         self.may_start = picks.len() == STARTS_PER_TURN;
@@ -199,7 +232,7 @@ impl Botmaster {
                 slog::warn!(turn.log(), "no build can be started"; "error" => %error);
                 for pick in picks {
                     self.give_back(&pick.worker, &pick.waiting);
-                    self.queue.add(pick.waiting);
+                    self.put_in_line(pick.waiting);
                 }
                 self.timers.set(Alarm::Outage, turn.now() + OUTAGE_PAUSE);
             }

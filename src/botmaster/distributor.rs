@@ -7,10 +7,31 @@ use crate::db::waiting::Waiting;
 use crate::model::RequestId;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// The place of a request in its builder's queue, and of a builder among all: the smaller is served first.
-type Place = (Reverse<i64>, RequestId);
+type Place = (Rank, RequestId);
+
+/// What goes before a request's age.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    /// Its priority, the builder's added.
+    pub priority: Reverse<i64>,
+    /// The smaller goes first, among those of the same priority.
+    pub turn: i64,
+}
+
+/// What is to become of a request that is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// This worker is kept for it.
+    Worker(String),
+    /// It can't be built now; another one of the same builder perhaps can.
+    Unfit,
+    /// Its builder can't build anything now.
+    Full,
+}
 
 /// A request that a worker was found for.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +45,7 @@ pub struct Pick {
 /// All requests that wait.
 #[derive(Debug, Default)]
 pub struct Distributor {
-    requests: BTreeMap<RequestId, Waiting>,
+    requests: BTreeMap<RequestId, (Rank, Waiting)>,
     queues: BTreeMap<Arc<str>, Queue>,
     /// The first place of each builder's queue.
     heads: BTreeSet<(Place, Arc<str>)>,
@@ -38,11 +59,11 @@ struct Queue {
 
 impl Distributor {
     /// Adds a request; one that is there already stays as it is.
-    pub fn add(&mut self, waiting: Waiting) {
+    pub fn add(&mut self, waiting: Waiting, rank: Rank) {
         if self.requests.contains_key(&waiting.request) {
             return;
         }
-        let place = (Reverse(waiting.priority), waiting.request);
+        let place = (rank, waiting.request);
         let key: Arc<str> = match self.queues.get_key_value(waiting.builder.as_str()) {
             Some((key, _)) => key.clone(),
             None => waiting.builder.as_str().into(),
@@ -56,12 +77,12 @@ impl Distributor {
         if let Some(same) = sameness(&waiting) {
             queue.same.entry(same).or_default().insert(waiting.request);
         }
-        self.requests.insert(waiting.request, waiting);
+        self.requests.insert(waiting.request, (rank, waiting));
     }
 
     /// The older requests that this one, which is in the queue, makes superfluous.
     pub fn superseded_by(&self, request: RequestId) -> Vec<RequestId> {
-        let Some(waiting) = self.requests.get(&request) else { return Vec::new() };
+        let Some(waiting) = self.get(request) else { return Vec::new() };
         let Some(queue) = self.queues.get(waiting.builder.as_str()) else { return Vec::new() };
         let same = sameness(waiting).and_then(|same| queue.same.get(&same));
         same.map(|same| same.range(..request).copied().collect()).unwrap_or_default()
@@ -69,19 +90,19 @@ impl Distributor {
 
     /// A request that waits.
     pub fn get(&self, request: RequestId) -> Option<&Waiting> {
-        self.requests.get(&request)
+        self.requests.get(&request).map(|(_, waiting)| waiting)
     }
 
     /// Takes a request out.
     pub fn remove(&mut self, request: RequestId) -> Option<Waiting> {
-        let waiting = self.requests.remove(&request)?;
+        let (rank, waiting) = self.requests.remove(&request)?;
         let (key, _) = self.queues.get_key_value(waiting.builder.as_str())?;
         let key = key.clone();
         let queue = self.queues.get_mut(&key)?;
         if let Some(first) = queue.places.first() {
             self.heads.remove(&(*first, key.clone()));
         }
-        queue.places.remove(&(Reverse(waiting.priority), request));
+        queue.places.remove(&(rank, request));
         if let Some(same) = sameness(&waiting)
             && let Some(ids) = queue.same.get_mut(&same)
         {
@@ -105,27 +126,45 @@ impl Distributor {
         }
     }
 
+    /// Takes out all requests, for another order.
+    pub fn drain(&mut self) -> impl Iterator<Item = Waiting> {
+        std::mem::take(self).requests.into_values().map(|(_, waiting)| waiting)
+    }
+
     /// Takes out the requests that can be built now, at most `limit`, the first place first. `reserve` finds a
-    /// worker for a request of a builder and keeps it for this pick.
+    /// worker for a request and keeps it for this pick. Of each builder, as many as `look` that are unfit are passed by.
     pub fn pick(
         &mut self,
         limit: usize,
-        mut reserve: impl FnMut(&str, RequestId) -> Option<String>,
+        look: usize,
+        mut reserve: impl FnMut(&Waiting) -> Answer,
     ) -> Vec<Pick> {
         let mut picks = Vec::new();
-        let mut passed_over = Vec::new();
+        // Where each builder is looked at: behind those that were unfit.
+        let mut looked: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+        let mut places = self.heads.clone();
         while picks.len() < limit {
-            let Some((place, builder)) = self.heads.pop_first() else { break };
-            match reserve(&builder, place.1) {
-                Some(worker) => {
-                    // The head is put back, so that the removal finds all in order.
-                    self.heads.insert((place, builder));
+            let Some((place, builder)) = places.pop_first() else { break };
+            let Some((_, waiting)) = self.requests.get(&place.1) else { continue };
+            let answer = reserve(waiting);
+            let next = self.queues.get(&builder).and_then(|queue| {
+                queue.places.range((Bound::Excluded(place), Bound::Unbounded)).next().copied()
+            });
+            match answer {
+                Answer::Worker(worker) => {
                     picks.extend(self.remove(place.1).map(|waiting| Pick { waiting, worker }));
                 }
-                None => passed_over.push((place, builder)),
+                Answer::Unfit => {
+                    let looked = looked.entry(builder.clone()).or_default();
+                    *looked += 1;
+                    if *looked >= look {
+                        continue;
+                    }
+                }
+                Answer::Full => continue,
             }
+            places.extend(next.map(|next| (next, builder)));
         }
-        self.heads.extend(passed_over);
         picks
     }
 

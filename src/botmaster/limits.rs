@@ -51,6 +51,9 @@ pub const QUEUE: u32 = 50_000;
 /// How many older requests that are like a newer one are judged, the newest of them first.
 pub const COLLAPSE_LOOK: usize = 1000;
 
+/// How many requests of a builder that nobody who is free may take are passed by for those behind them.
+pub const LOOK_PAST: usize = 100;
+
 /// How many builds are started in one transaction.
 pub const STARTS_PER_TURN: usize = 64;
 

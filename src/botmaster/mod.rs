@@ -157,6 +157,8 @@ pub struct Snapshot {
     pub waiting: Vec<(String, usize)>,
     /// The lock that keeps a builder with a free worker from its next build, and the builds that hold it.
     pub lacking: Vec<Lacking>,
+    /// Why requests at the front of their builders' queues may be taken by no worker that is free.
+    pub unfit: Vec<(RequestId, String)>,
     /// Whether new builds are held back for a clean shutdown.
     pub draining: bool,
 }

@@ -245,7 +245,7 @@ impl Botmaster {
         }
         self.give_back(&worker, &request);
         if results == Results::Retry {
-            self.queue.add(request);
+            self.put_in_line(request);
         } else {
             let event =
                 Event::RequestComplete { request: request.request, builder: builder.clone(), results };

@@ -84,6 +84,8 @@ pub struct Botmaster {
     pub(super) admitted: Vec<(BuildId, Result<(), String>)>,
     /// The lock that the first request of a builder lacked when it was looked at last, with a worker that was free.
     pub(super) lacking: BTreeMap<String, Lock>,
+    /// Why requests that were looked at last may be taken by nobody who is free.
+    pub(super) unfit: BTreeMap<RequestId, String>,
     /// The largest id that the queue was ever told of.
     pub(super) newest: RequestId,
     /// Something has changed since the last time that nobody could be given anything.
@@ -121,6 +123,7 @@ impl Botmaster {
             locks: Locks::default(),
             admitted: Vec::new(),
             lacking: BTreeMap::new(),
+            unfit: BTreeMap::new(),
             newest: RequestId(0),
             may_start: false,
             builds: BTreeMap::new(),
@@ -206,6 +209,7 @@ impl Service for Botmaster {
             self.read_queue(turn);
         }
         self.adopt(wanted, turn);
+        self.line_up();
         if is_first {
             self.collapse_all(turn);
         }

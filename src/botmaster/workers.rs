@@ -1,6 +1,7 @@
 //! The workers as values: who is there, what each is doing, and which of them takes the next build.
 
 use super::absence::Absence;
+use super::asking::Candidate;
 use super::attach::{Ask, Greeting, Listed};
 use super::latent::instance::Phase;
 use super::quarantine::Quarantine;
@@ -110,6 +111,8 @@ pub(super) struct Worker {
     pub building: BTreeSet<String>,
     /// When it last got a build, counted in builds.
     pub last_used: u64,
+    /// The same, for each builder that it built for.
+    pub last_used_for: BTreeMap<String, u64>,
 }
 
 impl Worker {
@@ -128,6 +131,7 @@ impl Worker {
             trouble: None,
             building: BTreeSet::new(),
             last_used: 0,
+            last_used_for: BTreeMap::new(),
         }
     }
 
@@ -217,14 +221,21 @@ pub(super) struct Workers {
 impl Workers {
     /// The workers that can take a build of this builder now: those with the fewest builds first, and of those the
     /// one that has waited longest, so that all get their share.
-    pub fn free_for(&self, builder: &config::Builder) -> impl Iterator<Item = &config::Worker> {
-        let free = builder.workers.iter().filter_map(|name| {
+    pub fn free_for(&self, builder: &config::Builder) -> Vec<Candidate<'_>> {
+        let free = builder.workers.iter().enumerate().filter_map(|(order, name)| {
             let worker = self.all.get(name).filter(|worker| worker.is_free_for(&builder.name))?;
-            Some((worker.building.len(), worker.last_used, name, &worker.config))
+            Some(Candidate {
+                worker: &worker.config,
+                running: worker.building.len(),
+                last_used: worker.last_used,
+                last_used_here: worker.last_used_for.get(&builder.name).copied(),
+                order,
+                info: worker.session.as_ref().map(|session| session.info.clone()).unwrap_or_default(),
+            })
         });
         let mut free: Vec<_> = free.collect();
-        free.sort_unstable_by_key(|(builds, last_used, name, _)| (*builds, *last_used, *name));
-        free.into_iter().map(|(.., worker)| worker)
+        free.sort_unstable_by_key(|free| (free.running, free.last_used, &free.worker.name));
+        free
     }
 
     /// Takes a place on a worker for a build of this builder.
@@ -232,6 +243,7 @@ impl Workers {
         if let Some(worker) = self.all.get_mut(worker) {
             self.uses += 1;
             worker.last_used = self.uses;
+            worker.last_used_for.insert(builder.to_owned(), self.uses);
             worker.building.insert(builder.to_owned());
         }
     }

@@ -49,6 +49,28 @@ pub const HIDE_STEP_IF: &[&str] = &{
 /// The names that `collapse_requests` knows: the two requests, and the builder's name (`MG-03`).
 pub const COLLAPSE_REQUESTS: &[&str] = &["builder", "newer", "older"];
 
+/// The names that are known of a request that waits, and of a worker that is free for it: `info` is a function of what
+/// a worker told of itself and perhaps a default, `running` how many builds it runs (`N-BD-06`).
+pub const CAN_START_BUILD: &[&str] = &[
+    "info",
+    "running",
+    "worker",
+    "branch",
+    "builder",
+    "codebase",
+    "has_changes",
+    "priority",
+    "project",
+    "property",
+    "reason",
+    "repository",
+    "revision",
+    "scheduler",
+];
+
+/// The names that are known of a request that waits (`N-BD-05`).
+pub const NEXT_BUILD: &[&str] = CAN_START_BUILD.split_at(3).1;
+
 /// The names that `file_is_important` knows: `path` is the file, `property` a function as above, the rest are
 /// of the change (`SC-02`).
 pub const FILE_IS_IMPORTANT: &[&str] = &[

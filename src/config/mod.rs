@@ -29,7 +29,9 @@ mod yaml;
 
 pub use calendar::Calendar;
 pub use complaint::Complaint;
-pub use condition::{COLLAPSE_REQUESTS, Condition, DO_STEP_IF, FILE_IS_IMPORTANT, HIDE_STEP_IF};
+pub use condition::{
+    CAN_START_BUILD, COLLAPSE_REQUESTS, Condition, DO_STEP_IF, FILE_IS_IMPORTANT, HIDE_STEP_IF, NEXT_BUILD,
+};
 pub use diff::diff;
 pub use load::{Loaded, load, load_text, load_texts};
 pub use locate::control_socket_of;

@@ -12,7 +12,8 @@ impl Parts {
     /// # Errors
     /// One of them has ended.
     pub(super) fn report(&self) -> Result<Report, Gone> {
-        let Snapshot { workers, builds, waiting, draining, lacking: _ } = self.botmaster.snapshot()?;
+        let Snapshot { workers, builds, waiting, draining, lacking: _, unfit: _ } =
+            self.botmaster.snapshot()?;
         let mut troubles: Vec<String> = Vec::new();
         if draining {
             troubles.push("no new builds are started: a clean stop was asked for".to_owned());

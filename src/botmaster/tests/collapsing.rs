@@ -16,7 +16,7 @@ fn collapsing(rule: Collapse) -> Builder {
     Builder { collapse_requests: rule, ..builder("b", vec![shell_step("hang")]) }
 }
 
-fn waiting(id: i64, os: &str) -> Waiting {
+pub fn waiting(id: i64, os: &str) -> Waiting {
     let mut properties = Properties::default();
     properties.set("os", os, "Scheduler");
     let stamp = Stamp {

@@ -1,9 +1,10 @@
 //! Who builds what, and when.
 
-use crate::botmaster::distributor::Distributor;
+use crate::botmaster::distributor::{Answer, Distributor, Pick, Rank};
 use crate::db::waiting::{Stamp, Waiting};
 use crate::model::{BuildsetId, RequestId};
 use proptest::prelude::*;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -28,6 +29,16 @@ fn waiting(id: i64, builder: &str, priority: i64) -> Waiting {
     }
 }
 
+/// Adds a request by its own priority.
+fn add(queue: &mut Distributor, waiting: Waiting) {
+    let rank = Rank { priority: Reverse(waiting.priority), turn: 0 };
+    queue.add(waiting, rank);
+}
+
+fn worker(name: impl Into<String>) -> Answer {
+    Answer::Worker(name.into())
+}
+
 fn ids(requests: impl IntoIterator<Item = RequestId>) -> Vec<i64> {
     requests.into_iter().map(|request| request.0).collect()
 }
@@ -36,31 +47,47 @@ fn ids(requests: impl IntoIterator<Item = RequestId>) -> Vec<i64> {
 fn the_highest_priority_goes_first_then_the_oldest_over_all_builders() {
     let mut queue = Distributor::default();
     for (id, builder, priority) in [(1, "a", 0), (2, "b", 5), (3, "a", 5), (4, "c", 0), (5, "b", 0)] {
-        queue.add(waiting(id, builder, priority));
+        add(&mut queue, waiting(id, builder, priority));
     }
     let mut slots = BTreeMap::from([("a", 2), ("b", 1), ("c", 0)]);
-    let picks = queue.pick(10, |builder, _| {
-        let left = slots.get_mut(builder).filter(|left| **left > 0)?;
-        *left -= 1;
-        Some(format!("w-{builder}"))
+    let picks = queue.pick(10, 1, |request| {
+        let builder = request.builder.as_str();
+        match slots.get_mut(builder) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                worker(format!("w-{builder}"))
+            }
+            _ => Answer::Full,
+        }
     });
     assert_eq!(ids(picks.iter().map(|pick| pick.waiting.request)), [2, 3, 1]);
     assert_eq!(picks[0].worker, "w-b");
     assert_eq!(queue.counts().collect::<Vec<_>>(), [("b", 1), ("c", 1)]);
     // A builder that was passed over keeps its place.
-    assert_eq!(
-        ids(queue.pick(10, |_, _| Some("w".into())).into_iter().map(|pick| pick.waiting.request)),
-        [4, 5]
-    );
+    assert_eq!(ids(queue.pick(10, 1, |_| worker("w")).into_iter().map(|pick| pick.waiting.request)), [4, 5]);
     assert!(queue.is_empty());
 }
 
 #[test]
 fn a_limit_holds() {
     let mut queue = Distributor::default();
-    (1..=5).for_each(|id| queue.add(waiting(id, "a", 0)));
-    assert_eq!(queue.pick(2, |_, _| Some("w".into())).len(), 2);
+    (1..=5).for_each(|id| add(&mut queue, waiting(id, "a", 0)));
+    assert_eq!(queue.pick(2, 1, |_| worker("w")).len(), 2);
     assert_eq!(ids(queue.ids()), [3, 4, 5]);
+}
+
+#[test]
+fn what_is_unfit_is_passed_by_and_keeps_its_place() {
+    let mut queue = Distributor::default();
+    (1..=6).for_each(|id| add(&mut queue, waiting(id, if id == 5 { "b" } else { "a" }, 0)));
+    let even = |request: &Waiting| match request.request.0 % 2 {
+        0 => worker("w"),
+        _ => Answer::Unfit,
+    };
+    let picked = |picks: Vec<Pick>| ids(picks.into_iter().map(|pick| pick.waiting.request));
+    assert_eq!(picked(queue.pick(10, 2, even)), [2]);
+    assert_eq!(picked(queue.pick(10, 9, even)), [4, 6]);
+    assert_eq!(picked(queue.pick(10, 1, |_| worker("w"))), [1, 3, 5]);
 }
 
 #[test]
@@ -79,17 +106,17 @@ fn a_newer_request_supersedes_older_ones_like_it() {
         waiting.stamps[0].branch = Some(branch.to_owned());
         waiting
     };
-    queue.add(waiting(1, "a", 0));
-    queue.add(waiting(2, "a", 9));
-    queue.add(waiting(3, "other", 0));
-    queue.add(patched(waiting(4, "a", 0)));
-    queue.add(of_branch(waiting(5, "a", 0), "next"));
-    queue.add(unchanged(waiting(6, "a", 0), "x"));
-    queue.add(unchanged(waiting(7, "a", 0), "y"));
-    queue.add(waiting(8, "a", 0));
-    queue.add(waiting(9, "a", 0));
-    queue.add(unchanged(waiting(10, "a", 0), "x"));
-    queue.add(patched(waiting(11, "a", 0)));
+    add(&mut queue, waiting(1, "a", 0));
+    add(&mut queue, waiting(2, "a", 9));
+    add(&mut queue, waiting(3, "other", 0));
+    add(&mut queue, patched(waiting(4, "a", 0)));
+    add(&mut queue, of_branch(waiting(5, "a", 0), "next"));
+    add(&mut queue, unchanged(waiting(6, "a", 0), "x"));
+    add(&mut queue, unchanged(waiting(7, "a", 0), "y"));
+    add(&mut queue, waiting(8, "a", 0));
+    add(&mut queue, waiting(9, "a", 0));
+    add(&mut queue, unchanged(waiting(10, "a", 0), "x"));
+    add(&mut queue, patched(waiting(11, "a", 0)));
     assert_eq!(ids(queue.superseded_by(RequestId(8))), [1, 2]);
     assert_eq!(ids(queue.superseded_by(RequestId(10))), [6]);
     assert_eq!(ids(queue.superseded_by(RequestId(11))), [0_i64; 0]);
@@ -109,12 +136,14 @@ proptest! {
             let builder = format!("b{builder}");
             match what {
                 0 | 1 => {
-                    queue.add(waiting(id, &builder, priority));
-                    queue.add(waiting(id, &builder, priority));
+                    add(&mut queue, waiting(id, &builder, priority));
+                    add(&mut queue, waiting(id, &builder, priority));
                     model.insert((-priority, id, builder));
                 }
                 _ => {
-                    let picks = queue.pick(1, |wanted, _| (wanted == builder).then(|| "w".to_owned()));
+                    let picks = queue.pick(1, 1, |wanted| {
+                        if wanted.builder == builder { worker("w") } else { Answer::Full }
+                    });
                     let first = model.iter().find(|(_, _, its)| *its == builder).cloned();
                     let got = picks.first().map(|pick| pick.waiting.request.0);
                     prop_assert_eq!(got, first.as_ref().map(|(_, id, _)| *id));
@@ -122,7 +151,7 @@ proptest! {
                 }
             }
         }
-        let rest = queue.pick(usize::MAX, |_, _| Some("w".to_owned()));
+        let rest = queue.pick(usize::MAX, 1, |_| worker("w"));
         let expected: Vec<i64> = model.into_iter().map(|(_, id, _)| id).collect();
         prop_assert_eq!(ids(rest.iter().map(|pick| pick.waiting.request)), expected);
         prop_assert!(queue.is_empty());

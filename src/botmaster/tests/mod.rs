@@ -2,6 +2,7 @@
 
 mod adversity;
 mod attach;
+mod choosing;
 mod collapsing;
 mod distributor;
 mod files;
@@ -22,7 +23,8 @@ mod service;
 mod transfers;
 
 use crate::config::{
-    Builder, Collapse, Command, Config, Git, GitMode, Shell, Step, StepKind, Template, Worker, WorkerKind,
+    Builder, Collapse, Command, Config, Git, GitMode, NextBuild, NextWorker, Shell, Step, StepKind, Template,
+    Worker, WorkerKind,
 };
 use crate::model::{Properties, Results};
 use std::collections::BTreeMap;
@@ -115,6 +117,10 @@ pub(super) fn builder(name: &str, steps: Vec<Step>) -> Builder {
         build_dir: name.to_owned(),
         workdir: template("build"),
         collapse_requests: Collapse::Alike,
+        priority: 0,
+        next_build: NextBuild::default(),
+        next_worker: NextWorker::default(),
+        can_start_build: None,
         locks: Vec::new(),
         steps,
     }

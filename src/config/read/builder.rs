@@ -1,10 +1,10 @@
 //! `builders`: one builder, its matrix expanded and its step lists taken in before.
 
-use super::{OneOrMany, Read, Spanned, Table, properties};
+use super::{OneOrMany, Read, Spanned, Table, condition, properties};
 use crate::config::findings::Findings;
 use crate::config::schema::safe_directory_name;
 use crate::config::yaml::{Node, Place, Value};
-use crate::config::{Builder, Collapse, Step, Template, read::shell};
+use crate::config::{Builder, CAN_START_BUILD, Collapse, NextBuild, NextWorker, Step, Template, read::shell};
 
 /// A builder whose workers are not resolved yet.
 pub(in crate::config) struct ReadBuilder {
@@ -40,6 +40,12 @@ impl Read for ReadBuilder {
         let workdir = table.or("workdir", Template::literal("build"), findings);
         let OneOrMany(locks) = table.or("locks", OneOrMany(Vec::new()), findings);
         let collapse_requests = table.optional("collapse_requests", findings);
+        let priority = table.or("priority", 0, findings);
+        let next_build = table.or("next_build", NextBuild::default(), findings);
+        let next_worker = table.or("next_worker", NextWorker::default(), findings);
+        let can_start_build = table
+            .node("can_start_build", findings)
+            .and_then(|node| condition(node, CAN_START_BUILD, findings));
         let steps: Option<Vec<Step>> = table.required("steps", findings);
         table.finish(findings);
         let Spanned { value: name, at } = name?;
@@ -58,6 +64,10 @@ impl Read for ReadBuilder {
             default_properties,
             workdir,
             collapse_requests: Collapse::Alike,
+            priority,
+            next_build,
+            next_worker,
+            can_start_build,
             locks,
             steps: steps.unwrap_or_default(),
         };

@@ -1,7 +1,7 @@
 //! `builders`: what is built, by whom, in which steps.
 
-use super::{Collapse, EnvValue, LockUse, Step};
-use crate::config::Template;
+use super::{Collapse, EnvValue, LockUse, NextBuild, NextWorker, Step};
+use crate::config::{Condition, Template};
 use crate::model::Properties;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -30,6 +30,16 @@ pub struct Builder {
     /// Whether a newer request takes an older, equal one's place (`MG-02`, `N-BQ-01`); where a builder says nothing, the
     /// `collapse_requests` at the top of the file counts.
     pub collapse_requests: Collapse,
+    /// Added to the priority of its requests, so that they go before or after those of other builders (`N-BD-11`).
+    pub priority: i64,
+    /// Which of its requests is built next.
+    pub next_build: NextBuild,
+    /// Which worker builds it.
+    pub next_worker: NextWorker,
+    /// A condition without which a request is not built on a worker; its other requests go on. It may use what `prefer`
+    /// of `next_build` may, and of the worker `worker`, its name, `running`, how many builds it runs, and
+    /// `info('system', default)`, what it told of itself (`N-BD-06`).
+    pub can_start_build: Option<Condition>,
     /// What its builds hold from before their first step to after their last (`BD-09`).
     pub locks: Vec<LockUse>,
     /// The steps, in order; lists taken in.

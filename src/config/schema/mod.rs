@@ -19,7 +19,7 @@ pub use builder::Builder;
 pub(super) use builder::safe_directory_name;
 pub use change_source::{Branches, ChangeSource, ChangeSourceKind, GitAccess, GitPoller, PbSource, Rhythm};
 pub use client::{DebugClient, Login, StatusListener, UserManager};
-pub use dispatch::Collapse;
+pub use dispatch::{Collapse, NextBuild, NextWorker};
 pub use filter::{ChangeFilter, FieldFilter};
 pub use latent::{Docker, Latent, LatentCommands, LatentDriver};
 pub use lock::{Lock, LockMode, LockScope, LockUse};

@@ -307,6 +307,10 @@ fn what_is_not_said_has_its_default() {
               "build_dir": "b1",
               "workdir": "build",
               "collapse_requests": "alike",
+              "priority": 0,
+              "next_build": "oldest",
+              "next_worker": "least_busy",
+              "can_start_build": null,
               "locks": [],
               "steps": []
             }

@@ -14,7 +14,7 @@ pub(super) fn explain(facts: &BuilderFacts, live: &Live) -> Option<Explanation> 
     if let Some(last) = facts.last.as_ref().filter(|last| last.complete_at.is_some()) {
         because.push(request::of_build(last, live));
     }
-    let waits = obstacles::of_builder(&facts.name, 0, &facts.workers, live);
+    let waits = obstacles::of_builder(&facts.name, None, 0, &facts.workers, live);
     because.extend(waits.because);
     because.extend(facts.waiting.iter().map(|request| {
         let subject = Subject::Request(request.id);

@@ -2,7 +2,7 @@
 
 use super::{Live, Reason, Subject, moment};
 use crate::botmaster::{Lacking, RunningBuild, SlotState, Snapshot, WorkerState, WorkerStatus};
-use crate::model::{Wall, WorkerInfo};
+use crate::model::{RequestId, Wall, WorkerInfo};
 
 /// Why a builder's requests wait, and what would end it.
 pub(super) struct Waits {
@@ -134,7 +134,13 @@ pub(super) fn told(worker: &WorkerStatus, obstacles: &[Obstacle]) -> (Reason, St
 }
 
 /// Why a request of this builder waits that has `ahead` others of its builder before it.
-pub(super) fn of_builder(builder: &str, ahead: usize, stored: &[WorkerInfo], live: &Live) -> Waits {
+pub(super) fn of_builder(
+    builder: &str,
+    request: Option<RequestId>,
+    ahead: usize,
+    stored: &[WorkerInfo],
+    live: &Live,
+) -> Waits {
     let Some(snapshot) = &live.snapshot else {
         return Waits {
             because: vec![Reason::new("what the workers do is not known: the build engine does not answer")],
@@ -161,12 +167,17 @@ pub(super) fn of_builder(builder: &str, ahead: usize, stored: &[WorkerInfo], liv
     }
     let lacking = snapshot.lacking.iter().find(|lacking| lacking.builder == builder);
     because.extend(lacking.map(|lacking| lock(lacking, snapshot)));
+    let unfit = snapshot.unfit.iter().find(|(unfit, _)| Some(*unfit) == request);
+    because.extend(unfit.map(|(_, why)| Reason::new(why)));
     if snapshot.draining {
         because.insert(0, Reason::new("the master starts no more builds: it is about to stop"));
         return Waits { because, unblock: Some("the master's next start".to_owned()) };
     }
     let unblock = match (free, lacking, hindered.into_iter().min()) {
         (Some(_), Some(lacking), _) => Some(format!("the release of the lock {}", lacking.lock)),
+        (Some(_), None, _) if unfit.is_some() => {
+            Some("a worker that the builder's conditions let take it".to_owned())
+        }
         // It, or one of those before it, begins in a moment.
         (Some(_), None, _) => None,
         (None, _, Some((_, remedy))) => Some(remedy),

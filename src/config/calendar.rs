@@ -78,9 +78,7 @@ impl Calendar {
         match ambiguous.offset() {
             AmbiguousOffset::Unambiguous { .. } => [ambiguous.unambiguous().ok(), None],
             AmbiguousOffset::Gap { .. } if each_hour => [None, None],
-            AmbiguousOffset::Fold { .. } if each_hour => {
-                [ambiguous.clone().earlier().ok(), ambiguous.later().ok()]
-            }
+            AmbiguousOffset::Fold { .. } if each_hour => [ambiguous.earlier().ok(), ambiguous.later().ok()],
             AmbiguousOffset::Gap { .. } | AmbiguousOffset::Fold { .. } => [ambiguous.compatible().ok(), None],
         }
     }

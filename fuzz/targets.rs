@@ -172,15 +172,69 @@ pub fn session(data: &[u8]) -> bool {
     heard
 }
 
+/// A worker's request for a WebSocket, with a name and a password.
+pub const UPGRADE: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+    Authorization: Basic dzE6c2VzYW1l\r\n\r\n";
+
+/// Bytes as one binary frame of a client's, with a mask that changes nothing.
+pub fn framed(message: &[u8]) -> Vec<u8> {
+    let length = (message.len() as u64).to_be_bytes();
+    [&[0x82, 0xff], &length[..], &[0; 4], message].concat()
+}
+
+/// A server whose owner calls a worker that has logged in, and answers it. At the end every call of the owner's has
+/// ended exactly once. How much was heard.
+fn websocket<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> usize {
+    use bellwether::pb::msgpack::{Heard, Session};
+    let mut server = Session::server();
+    let (mut called, mut ended, mut heard) = (0, 0, 0);
+    'connection: for piece in pieces {
+        server.push(piece);
+        loop {
+            let event = match server.next_event(|name, _| name != "nobody") {
+                Ok(Some(event)) => event,
+                Ok(None) => break,
+                Err(_) => break 'connection,
+            };
+            heard += 1;
+            match event {
+                Heard::LoggedIn(_) => {
+                    for method in ["print", "getWorkerInfo", "nonsense"] {
+                        server.call(Callee::from(server.bot()), method, &[Value::text("x")], called);
+                        called += 1;
+                    }
+                }
+                Heard::Refused(_) => break 'connection,
+                Heard::Event(Event::Answered { .. }) => ended += 1,
+                Heard::Event(Event::Call(call)) if call.method.len() % 2 == 0 => {
+                    server.fail(call.request, &Failure::no_such_method("x"));
+                }
+                Heard::Event(Event::Call(call)) => server.answer(call.request, &Value::None),
+                Heard::Event(_) => {}
+            }
+            server.take_output();
+        }
+        assert_eq!(server.unanswered_calls(), 0);
+    }
+    ended += server.lost().len() as u64;
+    assert_eq!(called, ended, "each call ends once");
+    heard
+}
+
 /// Any bytes are a message or none; what was understood is written, and read, as the same. A connection hears them
-/// before its handshake without harm.
+/// without harm: before its handshake, after it as frames in any pieces, and as the one message in a frame.
 pub fn msgpack(data: &[u8]) -> bool {
-    let mut server = bellwether::pb::msgpack::Session::server();
-    server.push(data);
-    while let Ok(Some(_)) = server.next_event(|_, _| true) {}
-    server.take_output();
-    server.lost();
-    let Ok(value) = unpack(Bytes::copy_from_slice(data)) else { return false };
+    websocket(std::iter::once(data));
+    let (piece, frames) = cut(data);
+    let opened = |rest: &mut dyn Iterator<Item = &[u8]>| websocket(std::iter::once(UPGRADE).chain(rest));
+    // The login, and the answer to a call that is not sent.
+    let greeted = opened(&mut std::iter::empty());
+    assert_eq!(greeted, 2, "the handshake is sound");
+    let heard = opened(&mut frames.chunks(piece)).max(opened(&mut std::iter::once(&framed(data)[..])));
+    assert!(heard >= greeted, "what comes later changes nothing of it");
+    let Ok(value) = unpack(Bytes::copy_from_slice(data)) else { return heard > greeted };
     let mut written = Vec::new();
     pack(&value, &mut written).expect("what was received can be sent");
     let mut again = Vec::new();

@@ -124,23 +124,28 @@ impl LogLines {
                 self.open[channel as usize].line = whole;
             }
         }
-        self.open[channel as usize].line.extend_from_slice(rest);
-        while self.open[channel as usize].line.len() > LINE_BYTES {
-            let mut whole = std::mem::take(&mut self.open[channel as usize].line);
-            let at = cut_at(&whole);
-            let tail = whole.split_off(at);
-            self.line(channel, &whole);
-            self.open[channel as usize].line = tail;
+        let open = &mut self.open[channel as usize].line;
+        open.extend_from_slice(rest);
+        if open.len() > LINE_BYTES {
+            let long = std::mem::take(open);
+            // Copied once, into room of its own: a piece of megabytes is not kept for the sake of its end.
+            self.open[channel as usize].line = self.cut(channel, &long).to_vec();
         }
     }
 
-    fn line(&mut self, channel: Channel, mut line: &[u8]) {
+    fn line(&mut self, channel: Channel, line: &[u8]) {
+        let end = self.cut(channel, line);
+        self.store(channel, end);
+    }
+
+    /// Stores what of a line is too much for one; the rest of it.
+    fn cut<'a>(&mut self, channel: Channel, mut line: &'a [u8]) -> &'a [u8] {
         while line.len() > LINE_BYTES {
             let (head, tail) = line.split_at(cut_at(line));
             self.store(channel, head);
             line = tail;
         }
-        self.store(channel, line);
+        line
     }
 
     fn store(&mut self, channel: Channel, line: &[u8]) {
@@ -263,6 +268,20 @@ mod tests {
         assert_eq!(at_once, open);
         assert_eq!(at_once.lines().count(), 3);
         assert!(at_once.lines().all(|line| line.len() <= LINE_BYTES + 1));
+    }
+
+    #[test]
+    fn a_line_without_end_keeps_room_for_its_end_only() {
+        let (mut lines, piece) = (LogLines::new(LogKind::Text), "ö".repeat(100 * LINE_BYTES));
+        for _ in 0..3 {
+            lines.push(Channel::Stdout, &piece);
+            let open = &lines.open[Channel::Stdout as usize].line;
+            assert!(open.len() <= LINE_BYTES);
+            assert!(open.capacity() <= LINE_BYTES, "room for {} bytes is kept", open.capacity());
+        }
+        lines.finish();
+        let text = lines.take().expect("lines").text;
+        assert_eq!(text.len(), 3 * piece.len() + 3 * piece.len() / LINE_BYTES);
     }
 
     #[test]

@@ -235,15 +235,6 @@ impl Value {
             _ => None,
         }
     }
-
-    /// May it be a dict key or set item?
-    pub(crate) fn is_hashable(&self) -> bool {
-        match self {
-            Value::List(_) | Value::Dict(_) | Value::Set(_) => false,
-            Value::Tuple(items) | Value::FrozenSet(items) => items.iter().all(Value::is_hashable),
-            _ => true,
-        }
-    }
 }
 
 impl From<()> for Value {

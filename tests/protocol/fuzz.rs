@@ -9,13 +9,17 @@ mod targets;
 use crate::golden::{hex, vectors};
 use crate::mutation::{Numbers, damage, rounds, sound_streams};
 use std::collections::BTreeSet;
-use targets::TARGETS;
+use targets::{TARGETS, framed};
 
 /// What a program might print.
 const OUTPUT: &[u8] = b"\x20checking for cc... \xc3\xa9 yes\r\n 10%\r 50%\r100%\n\x1b[2J\x1b[1;5Hbusy\x08\x08\n\xe2\x82\xac\xf0\x9f\x98\x80 done";
 
 /// A message of MessagePack: numbers, text, bytes, a list and a table.
 const PACKED: &[u8] = b"\x83\xa2op\xa6update\xa4args\x92\x01\xcd\x01\x00\xa1b\xc4\x02\xff\x00";
+
+/// A request of a worker's, and its answer to the first one of the master's.
+const ASKED: &[u8] = b"\x82\xa2op\xa6update\xaaseq_number\x05";
+const ANSWERED: &[u8] = b"\x83\xa2op\xa8response\xaaseq_number\x00\xa6result\xc0";
 
 /// Sound input: for each target something of what it is made for.
 fn corpus() -> Vec<Vec<u8>> {
@@ -26,8 +30,10 @@ fn corpus() -> Vec<Vec<u8>> {
     let with_cut: Vec<_> = corpus.iter().map(|bytes| [&[3], &bytes[..]].concat()).collect();
     corpus.extend(with_cut);
     corpus.extend([OUTPUT.to_vec(), long_line]);
-    // There is one of these only.
+    // There is one of these only; as frames, after how they are cut.
     corpus.extend(std::iter::repeat_n(PACKED.to_vec(), corpus.len() / 8));
+    let frames = [&[9], &framed(ASKED)[..], &framed(ANSWERED)].concat();
+    corpus.extend(std::iter::repeat_n(frames, corpus.len() / 8));
     corpus
 }
 

@@ -4,6 +4,7 @@
 //! say how they are written. What is not in either, hostile input above all, stands in the other modules.
 
 mod banana;
+mod edges;
 mod exchange;
 mod fuzz;
 mod golden;

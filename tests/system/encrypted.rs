@@ -8,13 +8,13 @@ use crate::harness::{Build, Make, Site, Worker, eventually_or};
 use crate::jobs::{WAITING, config_of};
 
 /// An authority, whose certificates are in the folder `tls` of a site.
-struct Authority {
+pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: PathBuf,
 }
 
 impl Authority {
-    fn new(site: &Site) -> Authority {
+    pub fn new(site: &Site) -> Authority {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, "authority of a test");
@@ -31,7 +31,7 @@ impl Authority {
     }
 
     /// Writes a certificate of this name, and its key beside it.
-    fn certify(&self, name: &str) {
+    pub fn certify(&self, name: &str) {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");

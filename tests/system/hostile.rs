@@ -5,12 +5,17 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::harness::{Build, Make, Site, eventually_or};
+use crate::encrypted::Authority;
+use crate::harness::{Build, Make, Site, eventually_or, free_port};
 use crate::jobs::{WAITING, config_of, site_of};
 
 /// Sends bytes to the port of the workers; the connection, still open.
 fn send(site: &Site, bytes: &[u8]) -> TcpStream {
-    let mut stream = TcpStream::connect(("127.0.0.1", site.pb_port)).expect("the port is open");
+    send_to(site.pb_port, bytes)
+}
+
+fn send_to(port: u16, bytes: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the port is open");
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time-out");
     // The master may close it before all is sent.
     let _ = stream.write_all(bytes);
@@ -52,6 +57,46 @@ fn nonsense_is_cut_off_and_the_worker_builds_on() {
     site.open("go");
     site.build_ends(1, Build::SUCCESS);
     drop(held);
+}
+
+/// A worker's request for a WebSocket: `w2` with the password `sesame`.
+const UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+    Authorization: Basic dzI6c2VzYW1l\r\n\r\n";
+
+#[test]
+fn garbage_on_the_ports_of_tls_and_msgpack_is_told_and_the_worker_builds_on() {
+    let (tls, packed) = (free_port(), free_port());
+    let listen = format!(
+        "pb: {{listen: ['127.0.0.1:@PB@', {{address: '127.0.0.1:{tls}', \
+         tls: {{certificate: '@DIR@/tls/master.pem', key: '@DIR@/tls/master.key'}}}}]}}\n\
+         msgpack: {{listen: ['127.0.0.1:{packed}']}}\n"
+    );
+    let workers = "workers: [{name: w1, password: sesame}, {name: w2, password: sesame}]";
+    let config = config_of(WAITING).replace("workers: [{name: w1, password: sesame}]", workers);
+    let mut site = Site::new(&(listen + &config));
+    Authority::new(&site).certify("master");
+    site.start();
+    let _worker = Make::Real.start(&site, "w1", "sesame");
+    site.force();
+    site.build_says(1, "begun");
+    // A frame of a terabyte, and one that is not masked as a client's must be.
+    let oversized = [UPGRADE, &[0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4]].concat();
+    let unmasked = [UPGRADE, &[0x82, 0x01, 0x80]].concat();
+    let no_message = [UPGRADE, &[0x82, 0x81, 0, 0, 0, 0, 0xc1]].concat();
+    for (what, port, bytes, told) in [
+        ("no TLS", tls, &[0xff; 4096][..], "TLS: "),
+        ("no HTTP", packed, &[0xff; 4096][..], "not a request for a WebSocket"),
+        ("a frame of a terabyte", packed, &oversized, "no WebSocket frames: Space limit exceeded"),
+        ("a frame without a mask", packed, &unmasked, "unmasked frame"),
+        ("no MessagePack", packed, &no_message, "not a message"),
+    ] {
+        assert!(is_closed(send_to(port, bytes)), "{what} is not cut off");
+        eventually_or(what, || site.log().contains(told).then_some(()), || site.log());
+    }
+    assert!(site.master().runs());
+    site.open("go");
+    site.build_ends(1, Build::SUCCESS);
 }
 
 #[test]

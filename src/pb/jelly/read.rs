@@ -8,8 +8,7 @@ use crate::pb::limits::{DEPTH_MAX, MESSAGE_BYTES_MAX, MESSAGE_ITEMS_MAX};
 use crate::pb::value::{Luid, Target, Value};
 use bytes::Bytes;
 use bytestring::ByteString;
-use std::collections::BTreeSet;
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Knows which objects of ours the peer holds.
 pub trait Resolve {
@@ -80,6 +79,7 @@ impl<'a> Jelly<'a> {
             depth: 0,
             parts: MESSAGE_ITEMS_MAX,
             bytes: MESSAGE_BYTES_MAX,
+            unhashable: 0,
         };
         reader.value(self.root)
     }
@@ -95,6 +95,9 @@ struct Reader<'a, R> {
     parts: usize,
     /// How many bytes their strings may have: a shared string costs its length each time it is looked at.
     bytes: usize,
+    /// How many of the values that were made make what they are in unfit for a key or a set's item. Counted as they
+    /// are made: to look through each key once more would cost its size at each level of a nested one.
+    unhashable: usize,
 }
 
 const NOT_ENOUGH: JellyError = JellyError::Malformed("list index out of range");
@@ -132,11 +135,11 @@ impl<R: Resolve> Reader<'_, R> {
                 Sexp::Bytes(word) if word == "false" => Value::Bool(false),
                 _ => return Err(JellyError::BadValue("")),
             },
-            b"list" => Value::List(self.values(rest)?),
+            b"list" => Value::List(self.unhashable(|reader| reader.values(rest))?),
             b"tuple" => Value::Tuple(self.values(rest)?),
-            b"set" => Value::Set(once(self.values(rest)?)?),
-            b"frozenset" => Value::FrozenSet(once(self.values(rest)?)?),
-            b"dictionary" => self.dict(rest)?,
+            b"set" => Value::Set(self.unhashable(|reader| reader.items_once(rest))?),
+            b"frozenset" => Value::FrozenSet(self.items_once(rest)?),
+            b"dictionary" => Value::Dict(self.unhashable(|reader| reader.pairs(rest))?),
             b"reference" => self.reference(rest)?,
             b"dereference" => self.dereference(rest)?,
             b"remote" => {
@@ -157,7 +160,10 @@ impl<R: Resolve> Reader<'_, R> {
             },
             b"persistent" => Value::Unpersistable("Persistent callback not found".into()),
             name if name == FAILURE_CLASS.as_bytes() => {
+                let before = self.unhashable;
                 let state = Box::new(self.value(first(rest)?)?);
+                // An object is a key by its identity, whatever it holds.
+                self.unhashable = before;
                 Value::Copy { class: FAILURE_CLASS.into(), state }
             }
             name => return Err(JellyError::Insecure(refusal(name))),
@@ -180,21 +186,42 @@ impl<R: Resolve> Reader<'_, R> {
         items.iter().map(|item| self.value(item)).collect()
     }
 
-    fn dict(&mut self, pairs: &[Sexp]) -> Result<Value, JellyError> {
+    /// Makes a value that can be no key.
+    fn unhashable<T>(
+        &mut self,
+        make: impl FnOnce(&mut Self) -> Result<T, JellyError>,
+    ) -> Result<T, JellyError> {
+        let value = make(self)?;
+        self.unhashable += 1;
+        Ok(value)
+    }
+
+    /// Makes what is to be a key, or the items of a set.
+    fn hashable<T>(
+        &mut self,
+        make: impl FnOnce(&mut Self) -> Result<T, JellyError>,
+    ) -> Result<T, JellyError> {
+        let before = self.unhashable;
+        let value = make(self)?;
+        if self.unhashable == before { Ok(value) } else { Err(UNHASHABLE) }
+    }
+
+    fn items_once(&mut self, items: &[Sexp]) -> Result<Vec<Value>, JellyError> {
+        self.hashable(|reader| reader.values(items)).map(once)
+    }
+
+    fn pairs(&mut self, pairs: &[Sexp]) -> Result<Vec<(Value, Value)>, JellyError> {
         let mut read = Vec::with_capacity(pairs.len());
         for pair in pairs {
             match pair {
                 Sexp::List(pair) if pair.len() == 2 => {
-                    let key = self.value(&pair[0])?;
-                    if !key.is_hashable() {
-                        return Err(UNHASHABLE);
-                    }
+                    let key = self.hashable(|reader| reader.value(&pair[0]))?;
                     read.push((key, self.value(&pair[1])?));
                 }
                 _ => return Err(JellyError::Malformed("a dictionary entry is no pair")),
             }
         }
-        Ok(Value::Dict(last_wins(read)))
+        Ok(last_wins(read))
     }
 
     fn reference(&mut self, rest: &[Sexp]) -> Result<Value, JellyError> {
@@ -250,26 +277,25 @@ fn decimal(rest: &[Sexp]) -> Result<Value, JellyError> {
 }
 
 /// Items of a set, each once.
-fn once(items: Vec<Value>) -> Result<Vec<Value>, JellyError> {
-    if !items.iter().all(Value::is_hashable) {
-        return Err(UNHASHABLE);
-    }
+fn once(items: Vec<Value>) -> Vec<Value> {
     let mut seen = BTreeSet::new();
     let fresh: Vec<bool> = items.iter().map(|item| seen.insert(item)).collect();
-    Ok(items.into_iter().zip(fresh).filter_map(|(item, fresh)| fresh.then_some(item)).collect())
+    items.into_iter().zip(fresh).filter_map(|(item, fresh)| fresh.then_some(item)).collect()
 }
 
 /// Pairs of a dict: a key that comes again keeps its place and takes the new value.
 fn last_wins(pairs: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
-    let mut places: BTreeMap<Value, usize> = BTreeMap::new();
+    let mut known: BTreeMap<&Value, usize> = BTreeMap::new();
+    let mut place_of = |key| {
+        let next = known.len();
+        *known.entry(key).or_insert(next)
+    };
+    let places: Vec<usize> = pairs.iter().map(|(key, _)| place_of(key)).collect();
     let mut kept: Vec<(Value, Value)> = Vec::with_capacity(pairs.len());
-    for (key, value) in pairs {
-        match places.entry(key.clone()) {
-            Entry::Occupied(place) => kept[*place.get()].1 = value,
-            Entry::Vacant(place) => {
-                place.insert(kept.len());
-                kept.push((key, value));
-            }
+    for ((key, value), place) in pairs.into_iter().zip(places) {
+        match kept.get_mut(place) {
+            Some(pair) => pair.1 = value,
+            None => kept.push((key, value)),
         }
     }
     kept

@@ -15,6 +15,6 @@ pub use process::Process;
 pub use programs::{old, real};
 pub use repository::Repository;
 pub use rows::Build;
-pub use site::{Said, Site};
+pub use site::{Said, Site, free_port};
 pub use wait::{eventually, eventually_or};
 pub use worker::{Make, Worker};

@@ -242,7 +242,7 @@ impl Drop for Site {
 
 /// A port that nobody listens on. No two sites of one run get the same, and none is from the range out of which the
 /// system numbers outgoing connections: it must still be free when a master is started again.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     const FIRST: u16 = 20_000;
     const COUNT: u16 = 12_000;

@@ -28,6 +28,11 @@ impl Command {
     pub fn new(name: &'static str, args: Vec<(&'static str, Value)>) -> Command {
         Command { name, args, capture: false, grace: Duration::ZERO, transfer: None }
     }
+
+    /// The same, its standard output kept.
+    pub fn captured(self) -> Command {
+        Command { capture: true, ..self }
+    }
 }
 
 /// What a command came to.

@@ -15,3 +15,4 @@ mod watchers;
 mod workers;
 mod hostile;
 mod reload;
+mod sources;

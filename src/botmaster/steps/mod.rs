@@ -4,12 +4,12 @@ mod compile;
 mod download;
 mod extract;
 mod files;
-mod git;
 mod lines;
 mod master_shell;
 mod program;
 mod set_property;
 mod shell;
+mod source;
 mod test;
 mod upload;
 
@@ -122,7 +122,11 @@ pub enum Machine {
     /// A program on the master.
     MasterShell(master_shell::MasterShell),
     /// A git working tree.
-    Git(Box<git::Git>),
+    Git(Box<source::Source<source::git::Git>>),
+    /// A Mercurial working tree.
+    Hg(Box<source::Source<source::hg::Hg>>),
+    /// A Subversion working copy.
+    Svn(Box<source::Source<source::svn::Svn>>),
     /// A property.
     SetProperty(set_property::SetProperty),
     /// A program whose output is read.
@@ -162,8 +166,16 @@ impl Machine {
                 (Machine::MasterShell(shell), next)
             }
             StepKind::Git(config) => {
-                let (git, next) = git::Git::begin(config, site)?;
+                let (git, next) = source::Source::git(config, site)?;
                 (Machine::Git(Box::new(git)), next)
+            }
+            StepKind::Hg(config) => {
+                let (hg, next) = source::Source::hg(config, site)?;
+                (Machine::Hg(Box::new(hg)), next)
+            }
+            StepKind::Svn(config) => {
+                let (svn, next) = source::Source::svn(config, site)?;
+                (Machine::Svn(Box::new(svn)), next)
             }
             StepKind::SetProperty(config) => {
                 let (set, next) = set_property::SetProperty::begin(config, site)?;
@@ -201,6 +213,8 @@ impl Machine {
             Machine::Compile(compile) => compile.go_on(outcome.unwrap_or_default()),
             Machine::Test(test) => test.go_on(outcome.unwrap_or_default()),
             Machine::Git(git) => git.go_on(outcome),
+            Machine::Hg(hg) => hg.go_on(outcome),
+            Machine::Svn(svn) => svn.go_on(outcome),
             Machine::SetProperty(set) => set.go_on(&outcome.unwrap_or_default()),
             Machine::MasterShell(_) | Machine::Instant(_) => Next::Done(End::plain(Results::Success)),
             Machine::Extracting(extracting) => extracting.go_on(&outcome.unwrap_or_default()),
@@ -242,7 +256,7 @@ impl Machine {
             Machine::Compile(compile) => compile.description(),
             Machine::Test(test) => test.description(),
             Machine::MasterShell(shell) => shell.description(),
-            Machine::Git(_) => "update",
+            Machine::Git(_) | Machine::Hg(_) | Machine::Svn(_) => "update",
             Machine::SetProperty(set) => set.description(),
             Machine::Instant(what) => what,
             Machine::Extracting(extracting) => extracting.description(),
@@ -265,7 +279,9 @@ impl Machine {
     /// A text that it shows in a log of its own: name and content.
     pub fn exhibit(&self) -> Option<(Cow<'static, str>, &str)> {
         match self {
-            Machine::Git(git) => git.patch().map(|patch| ("patch".into(), patch)),
+            Machine::Git(git) => git.exhibit(),
+            Machine::Hg(hg) => hg.exhibit(),
+            Machine::Svn(svn) => svn.exhibit(),
             Machine::SetProperty(set) => set.exhibit(),
             Machine::Compile(compile) => compile.exhibit(),
             Machine::Test(test) => test.exhibit(),

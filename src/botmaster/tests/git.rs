@@ -1,122 +1,20 @@
 //! The commands of a git step, by mode.
 
-use super::{builder, git_config};
-use crate::botmaster::command::{Command, Outcome};
-use crate::botmaster::render::Scene;
-use crate::botmaster::steps::{Abilities, Machine, Next, Site};
-use crate::config::{Git, GitMethod, GitMode, Retry, StepKind};
-use crate::model::{Patch, Properties, SourceStamp};
-use crate::pb::Value;
+use super::checkout::{Before, play, stamp};
+use super::git_config;
+use crate::config::{Checkout, Git, Retry, SourceMethod, SourceMode, StepKind};
+use crate::model::{Patch, SourceStamp};
 use expect_test::{Expect, expect};
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
-
-const REVISION: &str = "0123456789012345678901234567890123456789";
-
-/// What the played worker has in its directory.
-#[derive(Clone, Copy, PartialEq)]
-enum Before {
-    Nothing,
-    Tree,
-    OtherFiles,
-}
-
-fn stamp(branch: Option<&str>, revision: Option<&str>) -> SourceStamp {
-    SourceStamp {
-        branch: branch.map(str::to_owned),
-        revision: revision.map(str::to_owned),
-        ..SourceStamp::default()
-    }
-}
 
 /// Plays the step; a command that contains one of `failing` fails, each word once.
 fn check(config: Git, stamp: SourceStamp, before: Before, failing: &[&str], expected: Expect) {
-    expected.assert_eq(&play(&config, &stamp, before, failing, "2.16"));
-}
-
-fn play(config: &Git, stamp: &SourceStamp, before: Before, failing: &[&str], version: &str) -> String {
-    let (properties, builder) = (Properties::default(), builder("b", Vec::new()));
-    let scene = Scene {
-        properties: &properties,
-        stamps: std::slice::from_ref(stamp),
-        worker: &BTreeMap::new(),
-        secrets: &|_| Err("none".to_owned()),
-        hidden: RefCell::default(),
-    };
-    let commands = ["shell", "listdir", "stat", "rmdir", "cpdir"];
-    let abilities = Abilities(commands.map(|name| (name.to_owned(), version.to_owned())).into());
-    let (environ, base_dir) = (BTreeMap::new(), Path::new("/m"));
-    let site = Site { scene: &scene, builder: &builder, abilities: &abilities, environ: &environ, base_dir };
-    let (mut machine, mut next) = match Machine::begin(&StepKind::Git(config.clone()), &site) {
-        Ok(begun) => begun,
-        Err(why) => return why,
-    };
-    let mut failing = failing.to_vec();
-    let mut told = String::new();
-    loop {
-        next = match next {
-            Next::Run(command) => {
-                let line = shown(&command);
-                let fails = failing.iter().position(|word| line.contains(word)).map(|at| failing.remove(at));
-                told += &format!("{line}{}\n", if fails.is_some() { " !" } else { "" });
-                machine.go_on(Some(outcome(&command, &line, before, fails.is_some())))
-            }
-            Next::Look(_) | Next::Program(..) => panic!("git has nothing to do on the master"),
-            Next::Wait(pause) => {
-                told += &format!("(wait {pause:?})\n");
-                machine.go_on(None)
-            }
-            Next::Done(end) => {
-                let got = end.properties.value("got_revision").map(ToString::to_string).unwrap_or_default();
-                return told + &format!("{} {:?} {got}\n", end.results, end.detail);
-            }
-        };
-    }
-}
-
-fn shown(command: &Command) -> String {
-    let arg = |wanted: &str| command.args.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    match command.name {
-        "shell" => {
-            let words: Vec<String> =
-                arg("command").and_then(Value::as_items).unwrap().iter().map(text).collect();
-            let stdin =
-                arg("initial_stdin").map(|stdin| format!(" < {}", text(stdin).trim())).unwrap_or_default();
-            format!("[{}] {}{stdin}", text(arg("workdir").unwrap()), words.join(" "))
-        }
-        other => {
-            let dirs = ["dir", "file", "fromdir", "todir"].iter().filter_map(|name| arg(name)).map(text);
-            format!("{other} {}", dirs.collect::<Vec<_>>().join(" "))
-        }
-    }
-}
-
-fn outcome(command: &Command, line: &str, before: Before, fails: bool) -> Outcome {
-    let mut outcome = Outcome { rc: Some(i64::from(fails)), ..Outcome::default() };
-    let files: &[&str] = match before {
-        Before::Nothing => &[],
-        Before::Tree => &[".git", "README"],
-        Before::OtherFiles => &["README"],
-    };
-    match command.name {
-        "listdir" if before == Before::Nothing => outcome.rc = Some(2),
-        "listdir" => {
-            drop(outcome.others.insert("files".to_owned(), vec![Value::list(files.iter().copied())]))
-        }
-        "stat" => outcome.rc = Some(i64::from(before != Before::Tree)),
-        _ if line.contains("--version") => outcome.stdout = b"git version 2.47.3\n".to_vec(),
-        _ if line.contains("rev-parse") => outcome.stdout = format!("{REVISION}\n").into(),
-        _ => {}
-    }
-    outcome
+    expected.assert_eq(&play(&StepKind::Git(Box::new(config)), &stamp, before, failing, "2.16"));
 }
 
 #[test]
 fn incremental_updates_or_clones() {
-    let config = || git_config(GitMode::Incremental);
+    let config = || git_config(SourceMode::Incremental);
     check(
         config(),
         stamp(Some("main"), Some("abc")),
@@ -190,16 +88,16 @@ fn incremental_updates_or_clones() {
         success Some("012345678901") "0123456789012345678901234567890123456789"
     "#]],
     );
-    let old = play(&config(), &stamp(None, None), Before::Tree, &[], "2.15");
+    let old = play(&StepKind::Git(Box::new(config())), &stamp(None, None), Before::Tree, &[], "2.15");
     assert!(old.contains("stat build/.git\n"), "{old}");
 }
 
 #[test]
 fn full_checkouts_by_method() {
-    let full = |method| Git { submodules: true, ..git_config(GitMode::Full(method)) };
+    let full = |method| Git { submodules: true, ..git_config(SourceMode::Full(method)) };
     let main = || stamp(Some("main"), None);
     check(
-        full(GitMethod::Clean),
+        full(SourceMethod::Clean),
         main(),
         Before::Tree,
         &[],
@@ -218,7 +116,7 @@ fn full_checkouts_by_method() {
     "#]],
     );
     check(
-        full(GitMethod::Fresh),
+        full(SourceMethod::Fresh),
         main(),
         Before::Tree,
         &[],
@@ -237,7 +135,7 @@ fn full_checkouts_by_method() {
     "#]],
     );
     check(
-        full(GitMethod::Clobber),
+        full(SourceMethod::Clobber),
         main(),
         Before::Tree,
         &[],
@@ -251,7 +149,7 @@ fn full_checkouts_by_method() {
     "#]],
     );
     check(
-        full(GitMethod::Copy),
+        full(SourceMethod::Copy),
         main(),
         Before::Tree,
         &[],
@@ -273,7 +171,7 @@ fn full_checkouts_by_method() {
 
 #[test]
 fn what_fails_is_tried_in_other_ways() {
-    let config = || git_config(GitMode::Incremental);
+    let config = || git_config(SourceMode::Incremental);
     let main = || stamp(Some("main"), None);
     check(
         config(),
@@ -320,7 +218,7 @@ fn what_fails_is_tried_in_other_ways() {
     );
     let retry = Some(Retry { count: 1, delay: Duration::from_secs(30) });
     check(
-        Git { retry, ..config() },
+        Git { checkout: Checkout { retry, ..config().checkout }, ..config() },
         main(),
         Before::Nothing,
         &["clone"],
@@ -337,7 +235,7 @@ fn what_fails_is_tried_in_other_ways() {
     "#]],
     );
     check(
-        Git { retry, ..config() },
+        Git { checkout: Checkout { retry, ..config().checkout }, ..config() },
         main(),
         Before::Nothing,
         &["clone", "clone"],
@@ -362,7 +260,7 @@ fn what_fails_is_tried_in_other_ways() {
         exception None 
     "#]],
     );
-    let fresh = git_config(GitMode::Full(GitMethod::Fresh));
+    let fresh = git_config(SourceMode::Full(SourceMethod::Fresh));
     check(
         fresh,
         main(),
@@ -382,7 +280,7 @@ fn what_fails_is_tried_in_other_ways() {
 
 #[test]
 fn options_change_the_commands() {
-    let config = || git_config(GitMode::Incremental);
+    let config = || git_config(SourceMode::Incremental);
     let shallow = Git { shallow: Some(3), progress: true, ..config() };
     check(
         shallow,
@@ -399,7 +297,14 @@ fn options_change_the_commands() {
         success Some("012345678901") "0123456789012345678901234567890123456789"
     "#]],
     );
-    let latest = Git { always_use_latest: true, branch: Some(super::template("stable")), ..config() };
+    let latest = Git {
+        checkout: Checkout {
+            always_use_latest: true,
+            branch: Some(super::template("stable")),
+            ..config().checkout
+        },
+        ..config()
+    };
     check(
         latest,
         stamp(Some("main"), Some("abc")),
@@ -409,6 +314,65 @@ fn options_change_the_commands() {
         [build] git --version
         listdir build
         [build] git clone --branch stable https://example.org/r.git .
+        [build] git rev-parse HEAD
+        success Some("012345678901") "0123456789012345678901234567890123456789"
+    "#]],
+    );
+    let rich = Git {
+        tags: true,
+        remote_submodules: true,
+        submodules: true,
+        origin: Some(super::template("upstream")),
+        reference: Some(super::template("/srv/mirror")),
+        filters: vec![super::template("blob:none")],
+        config: [("http.postBuffer".to_owned(), super::template("1"))].into(),
+        get_description: Some(vec!["--tags".to_owned()]),
+        ..config()
+    };
+    check(
+        rich.clone(),
+        stamp(None, None),
+        Before::Nothing,
+        &[],
+        expect![[r#"
+        [build] git --version
+        listdir build
+        [build] git -c http.postBuffer=1 clone --origin=upstream --reference=/srv/mirror --filter=blob:none https://example.org/r.git .
+        [build] git -c http.postBuffer=1 submodule update --init --recursive --remote
+        [build] git -c http.postBuffer=1 rev-parse HEAD
+        [build] git -c http.postBuffer=1 describe --tags HEAD
+        success Some("012345678901") "0123456789012345678901234567890123456789"
+    "#]],
+    );
+    check(
+        rich,
+        stamp(None, None),
+        Before::Tree,
+        &[],
+        expect![[r#"
+        [build] git --version
+        listdir build
+        [build] git -c http.postBuffer=1 fetch -f --tags https://example.org/r.git HEAD
+        [build] git -c http.postBuffer=1 checkout -f FETCH_HEAD
+        [build] git -c http.postBuffer=1 submodule sync
+        [build] git -c http.postBuffer=1 submodule update --init --recursive --remote
+        [build] git -c http.postBuffer=1 rev-parse HEAD
+        [build] git -c http.postBuffer=1 describe --tags HEAD
+        success Some("012345678901") "0123456789012345678901234567890123456789"
+    "#]],
+    );
+    let merge = stamp(Some("refs/pull/1/merge"), Some("abc"));
+    check(
+        config(),
+        merge,
+        Before::Tree,
+        &[],
+        expect![[r#"
+        [build] git --version
+        listdir build
+        [build] git fetch -f https://example.org/r.git refs/pull/1/merge
+        [build] git checkout -f FETCH_HEAD
+        [build] git checkout -B refs/pull/1/merge
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
     "#]],
@@ -442,7 +406,8 @@ fn options_change_the_commands() {
         &[],
         expect![[r#""--upload-pack=x" is no repository, branch or revision"#]],
     );
-    let other = Git { codebase: "lib".to_owned(), ..config() };
+    let other =
+        Git { checkout: Checkout { codebase: super::template("lib"), ..config().checkout }, ..config() };
     check(
         other,
         stamp(None, None),

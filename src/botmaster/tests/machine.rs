@@ -289,9 +289,9 @@ fn what_the_worker_cannot_do_is_an_exception() {
         exception: exception test
     "#]],
     );
-    let git = step(StepKind::Git(super::git_config(crate::config::GitMode::Full(
-        crate::config::GitMethod::Clobber,
-    ))));
+    let git = step(StepKind::Git(Box::new(super::git_config(crate::config::SourceMode::Full(
+        crate::config::SourceMethod::Clobber,
+    )))));
     check(
         vec![git],
         "ready; out git version 2.47.3; rc 0",

@@ -6,6 +6,8 @@ mod choosing;
 mod collapsing;
 mod distributor;
 mod files;
+mod checkout;
+mod checkouts;
 mod git;
 mod golden;
 mod life;
@@ -23,8 +25,8 @@ mod service;
 mod transfers;
 
 use crate::config::{
-    Builder, Collapse, Command, Config, Git, GitMode, NextBuild, NextWorker, Shell, Step, StepKind, Template,
-    Worker, WorkerKind,
+    Builder, Checkout, Collapse, Command, Config, Git, NextBuild, NextWorker, Shell, SourceMode, Step,
+    StepKind, Template, Worker, WorkerKind,
 };
 use crate::model::{Properties, Results};
 use std::collections::BTreeMap;
@@ -84,18 +86,33 @@ pub(super) fn shell_step(command: &str) -> Step {
 }
 
 /// A git step.
-pub(super) fn git_config(mode: GitMode) -> Git {
+pub(super) fn git_config(mode: SourceMode) -> Git {
     Git {
-        repository: template("https://example.org/r.git"),
-        branch: None,
-        codebase: String::new(),
-        mode,
+        checkout: checkout("https://example.org/r.git", mode),
         shallow: None,
         submodules: false,
+        remote_submodules: false,
         progress: false,
-        always_use_latest: false,
+        tags: false,
         retry_fetch: false,
         clobber_on_failure: false,
+        origin: None,
+        reference: None,
+        filters: Vec::new(),
+        config: BTreeMap::new(),
+        get_description: None,
+        gerrit: false,
+    }
+}
+
+/// What all checkouts have.
+pub(super) fn checkout(repository: &str, mode: SourceMode) -> Checkout {
+    Checkout {
+        repository: template(repository),
+        branch: None,
+        codebase: template(""),
+        mode,
+        always_use_latest: false,
         retry: None,
         workdir: None,
         env: BTreeMap::new(),

@@ -28,10 +28,10 @@ pub use reporter::{Mail, MailLogin, MailTls, Reporter, ReporterKind};
 pub use scheduler::{ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind, TryJobdir};
 pub use secret::{Password, Secret, SecretProvider, SecretText};
 pub use step::{
-    Command, Compile, Compress, Content, DirectoryUpload, Download, EnvValue, Extract, FileUpload, FileWork,
-    Git, GitMethod, GitMode, Limits, LogFile, MasterShell, MultipleFileUpload, Observer, Retry,
-    SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty, SetPropertyFrom, Shell, Step,
-    StepKind, Suppression, Test, Transfer, Upload,
+    Checkout, Command, Compile, Compress, Content, DirectoryUpload, Download, EnvValue, Extract, FileUpload,
+    FileWork, Git, Hg, HgBranch, Limits, LogFile, MasterShell, MultipleFileUpload, Observer, Retry,
+    SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty, SetPropertyFrom, Shell,
+    SourceMethod, SourceMode, Step, StepKind, Suppression, Svn, SvnDepth, Test, Transfer, Upload,
 };
 pub use timed::{Timed, Times};
 pub use worker::{Keepalive, Worker, WorkerKind};

@@ -28,12 +28,14 @@ fn steps_are_checked() {
     "#]],
     );
     check_step(
-        "{git: r, method: fresh, retry: {delay: 3}, shallow: maybe}",
+        "{git: r, method: fresh, retry: {delay: 3}, shallow: maybe, get_description: {tag: true, abbrev: x}}",
         expect![[r#"
-        m.yaml:4:61: builders[0].steps[0].method: a method belongs to `mode: full`; say that, or leave the method out
-        m.yaml:4:75: builders[0].steps[0].retry: `count` is missing
-        m.yaml:4:96: builders[0].steps[0].shallow: it must be a whole number, not "maybe"
-    "#]],
+            m.yaml:4:61: builders[0].steps[0].method: a method belongs to `mode: full`; say that, or leave the method out
+            m.yaml:4:75: builders[0].steps[0].retry: `count` is missing
+            m.yaml:4:96: builders[0].steps[0].shallow: it must be a whole number, not "maybe"
+            m.yaml:4:121: builders[0].steps[0].get_description.tag: unknown key `tag`; did you mean `tags`?
+            m.yaml:4:140: builders[0].steps[0].get_description.abbrev: it must be a whole number, not "x"
+        "#]],
     );
     check_step(
         "{set_property: x}",
@@ -170,7 +172,7 @@ fn the_defaults_are_those_of_buildbot() {
         config.builders[0].steps.iter().map(|step| serde_json::to_string(step).unwrap() + "\n").collect();
     expect![[r#"
         {"name":"shell","description":null,"description_done":null,"halt_on_failure":false,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"locks":[],"shell":{"command":"make","workdir":null,"env":{},"timeout":"20m","max_time":null,"sigterm_time":null,"interrupt_signal":"KILL","max_lines":null,"use_pty":false,"initial_stdin":null,"want_stdout":true,"want_stderr":true,"log_environ":true,"log_files":{},"lazy_log_files":false,"decode_rc":{"0":"success"}}}
-        {"name":"git","description":null,"description_done":null,"halt_on_failure":true,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"locks":[],"git":{"repository":"/r","branch":null,"codebase":"","mode":"incremental","shallow":null,"submodules":false,"progress":true,"always_use_latest":false,"retry_fetch":false,"clobber_on_failure":false,"retry":null,"workdir":null,"env":{},"timeout":"20m","log_environ":true}}
+        {"name":"git","description":null,"description_done":null,"halt_on_failure":true,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"locks":[],"git":{"repository":"/r","branch":null,"codebase":"","mode":"incremental","always_use_latest":false,"retry":null,"workdir":null,"env":{},"timeout":"20m","log_environ":true,"shallow":null,"submodules":false,"progress":true,"retry_fetch":false,"clobber_on_failure":false}}
         {"name":"set_property","description":null,"description_done":null,"halt_on_failure":false,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"locks":[],"set_property":{"property":"p","from":{"value":1}}}
         {"name":"set_property","description":null,"description_done":null,"halt_on_failure":false,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"locks":[],"set_property":{"property":"p","from":{"output":{"shell":{"command":"date","workdir":null,"env":{},"timeout":"20m","max_time":null,"sigterm_time":null,"interrupt_signal":"KILL","max_lines":null,"use_pty":false,"initial_stdin":null,"want_stdout":true,"want_stderr":true,"log_environ":true,"log_files":{},"lazy_log_files":false,"decode_rc":{"0":"success"}},"strip":true}}}}
     "#]].assert_eq(&told);
@@ -222,6 +224,27 @@ fn everything_about_a_step_can_be_said() {
   env: {GIT_TRACE: 1}
   timeout: 5m
   log_environ: false
+  remote_submodules: true
+  tags: true
+  origin: upstream
+  reference: /srv/mirror
+  filters: blob:none
+  config: {http.postBuffer: 1}
+  get_description: {tags: true, long: false, abbrev: 8, match: [v*, r*]}
+  gerrit: true
+- hg: https://example.org/hg
+  branch_type: dirname
+  clobber_on_branch_change: false
+- type: svn
+  base_url: https://example.org/svn
+  username: ada
+  password: '%(secret:svn)s'
+  mode: full
+  method: export
+  depth: files
+  extra_args: [--ignore-externals]
+  keep_on_purge: cache
+  prefer_last_changed_rev: true
 ";
     let config = loaded(&BASE.replace(", steps: [shell: make]}]", "}]").replace(
         "builders: [{name: b1, workers: w1}]",
@@ -231,6 +254,8 @@ fn everything_about_a_step_can_be_said() {
         config.builders[0].steps.iter().map(|step| serde_json::to_string(step).unwrap() + "\n").collect();
     expect![[r#"
         {"name":"build-%(prop:x)s","description":"building %(prop:x)s","description_done":"built","halt_on_failure":true,"flunk_on_failure":false,"flunk_on_warnings":true,"warn_on_failure":true,"warn_on_warnings":true,"always_run":true,"do_step_if":"branch == 'main'","hide_step_if":"result == 'skipped'","locks":[],"shell":{"command":["make","-j","4","%(prop:target:-all)s"],"workdir":"sub","env":{"A":"b","C":"1","D":null,"PATH":["/x","${PATH}"]},"timeout":null,"max_time":"1h","sigterm_time":"5s","interrupt_signal":"TERM","max_lines":1000,"use_pty":true,"initial_stdin":"hello","want_stdout":false,"want_stderr":false,"log_environ":false,"log_files":{"a":{"filename":"a.log","follow":false},"b":{"filename":"b.log","follow":true}},"lazy_log_files":true,"decode_rc":{"-1":"exception","0":"success","77":"skipped"}}}
-        {"name":"git","description":null,"description_done":null,"halt_on_failure":true,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"locks":[],"git":{"repository":"/r","branch":"stable","codebase":"lib","mode":{"full":"copy"},"shallow":3,"submodules":true,"progress":false,"always_use_latest":true,"retry_fetch":true,"clobber_on_failure":true,"retry":{"count":2,"delay":"30s"},"workdir":"src","env":{"GIT_TRACE":"1"},"timeout":"5m","log_environ":false}}
+        {"name":"git","description":null,"description_done":null,"halt_on_failure":true,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"locks":[],"git":{"repository":"/r","branch":"stable","codebase":"lib","mode":{"full":"copy"},"always_use_latest":true,"retry":{"count":2,"delay":"30s"},"workdir":"src","env":{"GIT_TRACE":"1"},"timeout":"5m","log_environ":false,"shallow":3,"submodules":true,"remote_submodules":true,"progress":false,"tags":true,"retry_fetch":true,"clobber_on_failure":true,"origin":"upstream","reference":"/srv/mirror","filters":["blob:none"],"config":{"http.postBuffer":"1"},"get_description":["--tags","--abbrev=8","--match=v*","--match=r*"],"gerrit":true}}
+        {"name":"hg","description":null,"description_done":null,"halt_on_failure":true,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"locks":[],"hg":{"repository":"https://example.org/hg","branch":null,"codebase":"","mode":"incremental","always_use_latest":false,"retry":null,"workdir":null,"env":{},"timeout":"20m","log_environ":true,"branch_type":"dirname","clobber_on_branch_change":false}}
+        {"name":"svn","description":null,"description_done":null,"halt_on_failure":true,"flunk_on_failure":true,"flunk_on_warnings":false,"warn_on_failure":false,"warn_on_warnings":false,"always_run":false,"do_step_if":null,"hide_step_if":null,"locks":[],"svn":{"repository":"https://example.org/svn","branch":null,"codebase":"","mode":{"full":"export"},"always_use_latest":false,"retry":null,"workdir":null,"env":{},"timeout":"20m","log_environ":true,"branches":true,"username":"ada","password":"%(secret:svn)s","depth":"files","extra_args":["--ignore-externals"],"keep_on_purge":["cache"],"prefer_last_changed_rev":true}}
     "#]].assert_eq(&told);
 }

@@ -1,45 +1,38 @@
 //! The options of `git`.
 
-use super::{Read, Table, one_of, programs};
-use crate::config::findings::Findings;
+use super::source::{METHODS, checkout};
+use super::{OneOrMany, Read, Table};
+use crate::config::findings::{Findings, nearest};
+use crate::config::read::Loose;
 use crate::config::yaml::{Node, Value};
-use crate::config::{Git, GitMethod, GitMode, Retry, StepKind, Template};
-use std::time::Duration;
+use crate::config::{Git, StepKind, Template};
+use std::collections::BTreeMap;
 
 pub(super) fn git(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
     let repository = table.required("repository", findings);
-    let modes = [("incremental", false), ("full", true)];
-    let full = table.node("mode", findings).and_then(|node| one_of(node, &modes, findings)).unwrap_or(false);
-    let methods = [
-        ("clean", GitMethod::Clean),
-        ("fresh", GitMethod::Fresh),
-        ("clobber", GitMethod::Clobber),
-        ("copy", GitMethod::Copy),
-    ];
-    let method = table.node("method", findings);
-    if let (false, Some(method)) = (full, method) {
-        findings.complain(method.at, "a method belongs to `mode: full`", "say that, or leave the method out");
-    }
-    let method = method.and_then(|node| one_of(node, &methods, findings)).unwrap_or(GitMethod::Fresh);
-    let branch: Option<Template> = table.optional("branch", findings);
+    let checkout = checkout(repository, &METHODS, table, findings);
+    let shallow = table.node("shallow", findings).and_then(|node| shallow(node, findings));
+    let description = table.node("get_description", findings).and_then(|node| description(node, findings));
+    let OneOrMany(filters) = table.or("filters", OneOrMany(Vec::new()), findings);
+    let config: BTreeMap<String, Loose<Template>> = table.or("config", BTreeMap::new(), findings);
+    let submodules = table.or("submodules", false, findings);
     let git = Git {
-        repository: repository?,
-        branch: branch.filter(|branch| branch.as_str() != "HEAD"),
-        codebase: table.or("codebase", String::new(), findings),
-        mode: if full { GitMode::Full(method) } else { GitMode::Incremental },
-        shallow: table.node("shallow", findings).and_then(|node| shallow(node, findings)),
-        submodules: table.or("submodules", false, findings),
+        shallow,
+        submodules,
+        remote_submodules: table.or("remote_submodules", false, findings),
         progress: table.or("progress", true, findings),
-        always_use_latest: table.or("always_use_latest", false, findings),
+        tags: table.or("tags", false, findings),
         retry_fetch: table.or("retry_fetch", false, findings),
         clobber_on_failure: table.or("clobber_on_failure", false, findings),
-        retry: table.optional("retry", findings),
-        workdir: table.optional("workdir", findings),
-        env: programs::env(table, findings),
-        timeout: table.nullable_or("timeout", Some(programs::TIMEOUT), findings),
-        log_environ: table.or("log_environ", true, findings),
+        origin: table.optional("origin", findings),
+        reference: table.optional("reference", findings),
+        filters,
+        config: config.into_iter().map(|(name, Loose(value))| (name, value)).collect(),
+        get_description: description,
+        gerrit: table.or("gerrit", false, findings),
+        checkout: checkout?,
     };
-    Some(StepKind::Git(git))
+    Some(StepKind::Git(Box::new(git)))
 }
 
 /// A number of commits; `true` is one.
@@ -50,12 +43,30 @@ fn shallow(node: &Node, findings: &mut Findings) -> Option<u32> {
     }
 }
 
-impl Read for Retry {
-    fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
-        let mut table = Table::open(node, findings)?;
-        let count = table.required("count", findings);
-        let delay = table.or("delay", Duration::ZERO, findings);
-        table.finish(findings);
-        Some(Retry { count: count?, delay })
+/// What `git describe` is asked with: `true` for none of its options, or a table of them.
+fn description(node: &Node, findings: &mut Findings) -> Option<Vec<String>> {
+    const FLAGS: [&str; 8] =
+        ["tags", "all", "always", "contains", "long", "exact_match", "first_parent", "dirty"];
+    const NUMBERS: [&str; 2] = ["abbrev", "candidates"];
+    const PATTERNS: [&str; 2] = ["match", "exclude"];
+    if let Value::Bool(asked) = node.value {
+        return asked.then(Vec::new);
     }
+    Table::open(node, findings)?;
+    let mut words = Vec::new();
+    for entry in node.entries() {
+        let (key, option) = (entry.key.as_str(), format!("--{}", entry.key.replace('_', "-")));
+        if FLAGS.contains(&key) {
+            words.extend(bool::read(&entry.node, findings).filter(|set| *set).map(|_| option));
+        } else if NUMBERS.contains(&key) {
+            words.extend(u32::read(&entry.node, findings).map(|number| format!("{option}={number}")));
+        } else if PATTERNS.contains(&key) {
+            let patterns = OneOrMany::<String>::read(&entry.node, findings);
+            words.extend(patterns.into_iter().flat_map(|list| list.0).map(|glob| format!("{option}={glob}")));
+        } else {
+            let names = [&FLAGS[..], &NUMBERS, &PATTERNS].concat();
+            findings.complain(entry.key_at, format!("unknown key `{key}`"), nearest(key, &names));
+        }
+    }
+    Some(words)
 }

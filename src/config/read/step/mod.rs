@@ -2,8 +2,11 @@
 
 mod files;
 mod git;
+mod hg;
 mod output;
 mod property;
+mod source;
+mod svn;
 mod transfer;
 
 use super::{OneOrMany, Read, Spanned, Table, condition, one_of, shell as programs};
@@ -48,6 +51,8 @@ const TYPES: &[Type] = &[
     tolerant("test", "command", output::test),
     halting("master_shell", "command", master_shell),
     halting("git", "repository", git::git),
+    halting("hg", "repository", hg::hg),
+    halting("svn", "repository", svn::svn),
     tolerant("set_property", "property", property::set_property),
     tolerant("set_properties", "properties", property::set_properties),
     tolerant("set_property_from_command", "command", property::set_property_from_command),

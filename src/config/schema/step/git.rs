@@ -1,77 +1,50 @@
 //! A git working tree.
 
-use super::EnvValue;
-use crate::config::{Template, duration};
+use super::Checkout;
+use crate::config::Template;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-/// A git working tree (`SRC-10` to `SRC-15`).
+/// A git working tree (`SRC-10` to `SRC-15`, `N-SR-01`).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Git {
-    /// The repository's address, as the worker's git takes it.
-    pub repository: Template,
-    /// The branch, where the source stamp has none; `None` for the remote's HEAD.
-    pub branch: Option<Template>,
-    /// Which of the build's source stamps; empty for the only one.
-    pub codebase: String,
-    /// What becomes of files that an earlier build left.
-    pub mode: GitMode,
+    /// What all checkouts have.
+    #[serde(flatten)]
+    pub checkout: Checkout,
     /// How many commits to fetch; `None` for all.
     pub shallow: Option<u32>,
     /// Whether submodules are brought along.
     pub submodules: bool,
+    /// Whether submodules follow their own branches, instead of the revisions that are recorded for them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub remote_submodules: bool,
     /// Whether git shows its progress.
     pub progress: bool,
-    /// Whether the source stamp's branch, revision and patch are left aside (`SRC-05`).
-    pub always_use_latest: bool,
+    /// Whether every fetch brings all tags.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tags: bool,
     /// Whether a fetch that fails is tried once more (`SRC-13`).
     pub retry_fetch: bool,
     /// Whether a fetch that fails is followed by a fresh clone (`SRC-13`).
     pub clobber_on_failure: bool,
-    /// Trying the whole step again (`SRC-02`); `None` for not.
-    pub retry: Option<Retry>,
-    /// Where, below the build directory; `None` for the builder's.
-    pub workdir: Option<Template>,
-    /// Variables over the builder's.
-    pub env: BTreeMap<String, EnvValue>,
-    /// How long each command may be silent; `None` for any time.
-    #[serde(serialize_with = "duration::serialize_option")]
-    pub timeout: Option<Duration>,
-    /// Whether the log shows the environment.
-    pub log_environ: bool,
-}
-
-/// What becomes of files that an earlier build left (`SRC-08`, `SRC-09`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GitMode {
-    /// They stay.
-    Incremental,
-    /// They go.
-    Full(GitMethod),
-}
-
-/// How a full checkout is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GitMethod {
-    /// Untracked files are removed, ignored ones stay.
-    Clean,
-    /// Untracked and ignored files are removed.
-    Fresh,
-    /// Everything is removed and cloned.
-    Clobber,
-    /// A directory beside is updated and copied.
-    Copy,
-}
-
-/// Trying again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Retry {
-    /// How many more times.
-    pub count: u32,
-    /// How long to wait before each.
-    #[serde(serialize_with = "duration::serialize")]
-    pub delay: Duration,
+    /// What the clone calls the repository that it came from; `None` for `origin`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Template>,
+    /// A repository on the worker's machine that a clone borrows objects from (`SRC-21`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Template>,
+    /// What a partial clone leaves out, as git's `--filter` takes it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<Template>,
+    /// Git's settings for each of the commands.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub config: BTreeMap<String, Template>,
+    /// The options of the `git describe` whose answer becomes the property `commit-description`; `None`: it is not
+    /// asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub get_description: Option<Vec<String>>,
+    /// Whether a change of Gerrit's is built: the reference of property `event.patchSet.ref`, or the change and
+    /// patch set of property `gerrit_change` (`SRC-21`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub gerrit: bool,
 }

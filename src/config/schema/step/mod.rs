@@ -2,20 +2,26 @@
 
 mod files;
 mod git;
+mod hg;
 mod master_shell;
 mod output;
 mod program;
 mod property;
+mod source;
+mod svn;
 mod transfer;
 
 pub use files::{FileWork, Limits};
-pub use git::{Git, GitMethod, GitMode, Retry};
+pub use git::Git;
+pub use hg::{Hg, HgBranch};
 pub use master_shell::MasterShell;
 pub use output::{Compile, Observer, Suppression, Test};
 pub use program::{Command, EnvValue, LogFile, Shell};
 pub use property::{
     Extract, SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty, SetPropertyFrom,
 };
+pub use source::{Checkout, Retry, SourceMethod, SourceMode};
+pub use svn::{Svn, SvnDepth};
 pub use transfer::{
     Compress, Content, DirectoryUpload, Download, FileUpload, MultipleFileUpload, Transfer, Upload,
 };
@@ -74,7 +80,11 @@ pub enum StepKind {
     /// Runs a program on the master.
     MasterShell(MasterShell),
     /// Brings a git working tree to the source stamp.
-    Git(Git),
+    Git(Box<Git>),
+    /// Brings a Mercurial working tree to the source stamp.
+    Hg(Box<Hg>),
+    /// Brings a Subversion working copy to the source stamp.
+    Svn(Box<Svn>),
     /// Sets a property.
     SetProperty(SetProperty),
     /// Sets several properties.
@@ -104,6 +114,8 @@ impl StepKind {
             StepKind::Test(_) => "test",
             StepKind::MasterShell(_) => "master_shell",
             StepKind::Git(_) => "git",
+            StepKind::Hg(_) => "hg",
+            StepKind::Svn(_) => "svn",
             StepKind::SetProperty(_) => "set_property",
             StepKind::SetProperties(_) => "set_properties",
             StepKind::SetPropertiesFromCommand(_) => "set_property_from_command",

@@ -142,7 +142,7 @@ impl<T: Tool> Source<T> {
     fn start(&mut self) -> Next {
         self.clobbered = false;
         self.tool.begin_again();
-        self.target.to_tree();
+        self.target.enter_tree();
         let way = match self.mode {
             SourceMode::Full(SourceMethod::Clobber) => vec![Op::Version, Op::Remove],
             SourceMode::Full(SourceMethod::Copy | SourceMethod::Export) => {
@@ -177,7 +177,7 @@ impl<T: Tool> Source<T> {
             Op::Remove | Op::RemoveCopy | Op::Copy | Op::Patch => Turn::Fail,
         };
         if matches!(self.now, Op::Copy) {
-            self.target.to_copy();
+            self.target.enter_copy();
         }
         match turn {
             Turn::On => {}

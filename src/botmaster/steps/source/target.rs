@@ -89,12 +89,12 @@ impl Target {
     }
 
     /// From now on commands run in the tree.
-    pub fn to_tree(&mut self) {
+    pub fn enter_tree(&mut self) {
         self.at.clone_from(&self.tree);
     }
 
     /// From now on commands run in the step's directory.
-    pub fn to_copy(&mut self) {
+    pub fn enter_copy(&mut self) {
         self.at.clone_from(&self.around.workdir);
     }
 

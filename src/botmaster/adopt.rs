@@ -25,6 +25,7 @@ impl Botmaster {
                 "builds" => recovered.builds.len(), "requests" => recovered.requests.len());
         }
         self.claimant = Some(claimant);
+        self.interrupted = recovered.requests.into_iter().collect();
         Ok(())
     }
 

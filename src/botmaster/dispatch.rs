@@ -104,7 +104,8 @@ impl Botmaster {
         all.into_iter().for_each(|waiting| self.put_in_line(waiting));
     }
 
-    /// Collapses what was there before the last stop or crash, when perhaps nobody could any more.
+    /// Collapses what was there before the last stop or crash, when perhaps nobody could any more. What was being built
+    /// then is not superfluous: its build had begun.
     pub(super) fn collapse_all(&mut self, turn: &mut Turn) {
         let newest_first: Vec<RequestId> = self.queue.ids().rev().collect();
         newest_first.into_iter().for_each(|request| self.collapse_into(request, turn));
@@ -128,7 +129,8 @@ impl Botmaster {
             .ok()
         };
         let older = self.queue.superseded_by(request).into_iter().rev().take(COLLAPSE_LOOK);
-        let removed: Vec<RequestId> = older.filter(|older| gives_way(older) == Some(true)).collect();
+        let waited = older.filter(|older| !self.interrupted.contains(older));
+        let removed: Vec<RequestId> = waited.filter(|older| gives_way(older) == Some(true)).collect();
         if removed.is_empty() {
             return;
         }

@@ -16,7 +16,7 @@ use crate::db::{self, Claimant};
 use crate::kernel::{Hint, Offer, Ranked, Refusal, Service, Timers, Turn, rank};
 use crate::model::{BuildId, Mono, RequestId};
 use crate::pbmanager::{self, News};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -86,6 +86,8 @@ pub struct Botmaster {
     pub(super) lacking: BTreeMap<String, Lock>,
     /// Why requests that were looked at last may be taken by nobody who is free.
     pub(super) unfit: BTreeMap<RequestId, String>,
+    /// The requests that the last life of the master was building when it ended.
+    pub(super) interrupted: BTreeSet<RequestId>,
     /// The largest id that the queue was ever told of.
     pub(super) newest: RequestId,
     /// Something has changed since the last time that nobody could be given anything.
@@ -124,6 +126,7 @@ impl Botmaster {
             admitted: Vec::new(),
             lacking: BTreeMap::new(),
             unfit: BTreeMap::new(),
+            interrupted: BTreeSet::new(),
             newest: RequestId(0),
             may_start: false,
             builds: BTreeMap::new(),

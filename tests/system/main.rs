@@ -2,6 +2,7 @@
 //! real worker and tools of Buildbot and a real browser.
 
 mod browser;
+mod containers;
 mod debug;
 mod encrypted;
 mod harness;

@@ -11,6 +11,7 @@ use super::thread::Means;
 use crate::config::Docker;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The label with a worker's name.
@@ -164,7 +165,7 @@ impl<'a> Engine<'a> {
         let mut wanted = Map::new();
         wanted.insert("Image".to_owned(), json!(docker.image));
         wanted.insert("Env".to_owned(), json!(environment));
-        wanted.insert("Labels".to_owned(), json!(self.labels()));
+        wanted.insert("Labels".to_owned(), json!(BTreeMap::from(self.labels())));
         wanted.insert("HostConfig".to_owned(), Value::Object(host));
         if !docker.command.is_empty() {
             wanted.insert("Cmd".to_owned(), json!(docker.command));

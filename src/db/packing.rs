@@ -11,8 +11,12 @@ use bzip2::read::{BzDecoder, BzEncoder};
 use std::io::Read;
 
 /// The plain text that one packed chunk holds, at the most, unless it was one chunk before. Measured on compiler
-/// output: 256 KiB come to 0.195 of it, 512 KiB to 0.188, 900 KiB to 0.186; a page waits 4 ms for 256 KiB of it.
-const BLOCK_BYTES: usize = 512 << 10;
+/// output: 256 KiB come to 0.195 of it, 512 KiB to 0.188, 900 KiB to 0.186; but larger blocks take more memory, and a
+/// page waits 4 ms for 256 KiB.
+const BLOCK_BYTES: usize = 256 << 10;
+
+/// bzip2's own blocks, in units of 100,000 bytes: one holds one of ours. What it allocates grows with them.
+const BZIP2_LEVEL: u32 = 3;
 
 /// How a bzip2 block begins. No zstd frame begins so.
 const BZIP2_MAGIC: &[u8] = b"BZh";
@@ -98,7 +102,7 @@ impl Block {
     /// A bug: there is no text that bzip2 refuses.
     pub fn compress(&mut self) -> Result<(), DbError> {
         let mut packed = Vec::new();
-        BzEncoder::new(&self.content[..], Compression::best())
+        BzEncoder::new(&self.content[..], Compression::new(BZIP2_LEVEL))
             .read_to_end(&mut packed)
             .map_err(|error| DbError::Bug(format!("compression: {error}")))?;
         self.content = packed;

@@ -4,17 +4,25 @@
 //! * Thread `changes`, rank 40; each poller has a thread of its own, rank 45: [`poller`]. Calls db and pbmanager; tells
 //!   schedulers that changes were added and status what they are, after the commit.
 //! * Owns: the change sources: the registered PB users, the pollers' threads and their mirrors on disk.
-//! * Around the service, pure: [`perspective`] (a PB client's dictionary to a change), [`git_poller::plan`].
+//! * Around the service, pure: [`perspective`] (a PB client's dictionary to a change), what each
+//!   poller decides by ([`git_poller::plan`], [`hg_poller::plan`], [`svn_poller::layout`], [`gerrit::event`]).
 //! * Never: decides whether anything is built, keeps a change only in memory, waits for a poller but at its end.
 
+mod access;
+mod commit;
+pub mod gerrit;
 pub mod git_poller;
+pub mod hg_poller;
 mod intake;
 pub mod limits;
 pub mod perspective;
 pub mod poller;
+mod programs;
 mod revlink;
 mod running;
 pub mod service;
+mod settings;
+pub mod svn_poller;
 
 pub use poller::SourceThread;
 pub use service::{Changes, Parts};

@@ -35,6 +35,16 @@ pub trait Look: Send + 'static {
     /// # Errors
     /// See [`LookError`]; what was kept stays, and the next look finds the same.
     fn look(&mut self, before: Option<&Value>) -> Result<Found, LookError>;
+
+    /// What it looks at, for people.
+    fn what(&self) -> &'static str {
+        "the repository"
+    }
+
+    /// How long to wait before the next look, after so many failures in a row: the interval, twice as long after each.
+    fn pause(&self, interval: Duration, failures: u32) -> Duration {
+        interval.saturating_mul(2_u32.saturating_pow(failures)).min(LONGEST_PAUSE.max(interval))
+    }
 }
 
 /// What a look comes to.
@@ -46,6 +56,8 @@ pub struct Found {
     pub kept: Option<Value>,
     /// What could not be told, for the log.
     pub warnings: Vec<String>,
+    /// What is nothing to tell, and why: for who looks closely at the log.
+    pub passed_over: Vec<String>,
 }
 
 /// Why a look came to nothing.
@@ -174,6 +186,9 @@ impl<L: Look> Looker<L> {
         for warning in found.warnings {
             slog::warn!(self.parts.log, "{}", warning);
         }
+        for nothing in found.passed_over {
+            slog::debug!(self.parts.log, "{}", nothing);
+        }
         if let Some(value) = found.kept {
             let place = Place { source: self.parts.name.clone(), value };
             self.parts.intake.store(found.changes, Some(place), self.parts.world.wall())?;
@@ -195,19 +210,14 @@ impl<L: Look> Looker<L> {
         observed.last_activity = Some(self.parts.world.wall());
         if observed.trouble != trouble {
             match &trouble {
-                Some(why) => slog::warn!(self.parts.log, "cannot look at the repository"; "why" => why),
-                None => slog::info!(self.parts.log, "can look at the repository again"),
+                Some(why) => slog::warn!(self.parts.log, "cannot look at {}", self.look.what(); "why" => why),
+                None => slog::info!(self.parts.log, "can look at {} again", self.look.what()),
             }
         }
         self.failures = if trouble.is_some() { self.failures.saturating_add(1) } else { 0 };
         observed.trouble = trouble;
-        pause_after(self.parts.rhythm.poll_interval, self.failures)
+        self.look.pause(self.parts.rhythm.poll_interval, self.failures)
     }
-}
-
-/// The interval, twice as long after each failure in a row.
-fn pause_after(interval: Duration, failures: u32) -> Duration {
-    interval.saturating_mul(2_u32.saturating_pow(failures)).min(LONGEST_PAUSE.max(interval))
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -222,12 +232,21 @@ enum Trouble {
 
 #[cfg(test)]
 mod tests {
-    use super::pause_after;
+    use super::{Found, Look, LookError};
+    use serde_json::Value;
     use std::time::Duration;
+
+    struct Blind;
+
+    impl Look for Blind {
+        fn look(&mut self, _: Option<&Value>) -> Result<Found, LookError> {
+            Ok(Found::default())
+        }
+    }
 
     #[test]
     fn failures_make_the_pause_longer() {
-        let seconds = |interval, failures| pause_after(Duration::from_secs(interval), failures).as_secs();
+        let seconds = |interval, failures| Blind.pause(Duration::from_secs(interval), failures).as_secs();
         assert_eq!([0, 1, 2, 4, 99].map(|failures| seconds(60, failures)), [60, 120, 240, 600, 600]);
         assert_eq!([0, 1, 99].map(|failures| seconds(3600, failures)), [3600, 3600, 3600]);
     }

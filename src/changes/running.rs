@@ -1,26 +1,48 @@
 //! What a configured change source has running, if it is one that blocks.
 
+use super::gerrit::{self, GerritLook};
 use super::git_poller::command::Git;
-use super::git_poller::{GitLook, Settings};
+use super::git_poller::{self, GitLook};
+use super::hg_poller::{self, HgLook};
 use super::intake::Intake;
-use super::poller::{Parts, Poller};
-use crate::config::{ChangeSource, ChangeSourceKind, Config};
+use super::poller::{Look, Parts, Poller, SourceThread};
+use super::programs::Programs;
+use super::settings::Settings;
+use super::svn_poller::{self, SvnLook};
+use crate::config::{ChangeSource, ChangeSourceKind, Config, Rhythm};
 use crate::kernel::World;
 use crate::metrics::Figures;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 /// What a blocking change source depends on: where any of it changes, it is started anew.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Needs {
-    Git(Settings),
+    Git(git_poller::Settings),
+    Hg(hg_poller::Settings),
+    Svn(svn_poller::Settings),
+    Gerrit(gerrit::Settings),
 }
 
 impl Needs {
     /// Those of a change source; `None` if it does not block.
     pub(super) fn of(source: &ChangeSource, config: &Config) -> Option<Needs> {
-        match &source.kind {
-            ChangeSourceKind::GitPoller(poller) => Some(Needs::Git(Settings::new(poller, config))),
-            ChangeSourceKind::Pb(_) => None,
-        }
+        Some(match &source.kind {
+            ChangeSourceKind::GitPoller(poller) => {
+                Needs::Git(Settings::new(&**poller, &poller.repository, "gitpoller", config))
+            }
+            ChangeSourceKind::HgPoller(poller) => {
+                Needs::Hg(Settings::new(&**poller, &poller.repository, "hgpoller", config))
+            }
+            ChangeSourceKind::SvnPoller(poller) => {
+                Needs::Svn(Settings::new(&**poller, &poller.repository, "svnpoller", config))
+            }
+            ChangeSourceKind::Gerrit(server) => {
+                Needs::Gerrit(gerrit::Settings::new(server, &source.name, config))
+            }
+            ChangeSourceKind::Pb(_) => return None,
+        })
     }
 
     /// Starts it.
@@ -30,25 +52,56 @@ impl Needs {
     pub(super) fn start(
         self,
         name: &str,
-        intake: Intake<super::SourceThread>,
+        intake: Intake<SourceThread>,
         figures: &Figures,
         world: &World,
         log: &slog::Logger,
-    ) -> std::io::Result<Poller> {
-        let Needs::Git(settings) = self;
+    ) -> io::Result<Poller> {
+        let started = Started { name, intake, figures, world, log };
+        match self {
+            Needs::Git(settings) => started.with(settings.poller.rhythm.clone(), "git", |programs| {
+                GitLook::new(Git::new(&settings.poller.git_bin, programs), settings)
+            }),
+            Needs::Hg(settings) => {
+                started.with(settings.poller.rhythm.clone(), "hg", |programs| HgLook::new(programs, settings))
+            }
+            Needs::Svn(settings) => started
+                .with(settings.poller.rhythm.clone(), "svn", |programs| SvnLook::new(programs, settings)),
+            Needs::Gerrit(settings) => {
+                // It looks all the time, and waits for itself.
+                let always =
+                    Rhythm { poll_interval: Duration::ZERO, poll_at_launch: true, ..Rhythm::default() };
+                started.with(always, "gerrit", |programs| GerritLook::new(programs, settings))
+            }
+        }
+    }
+}
+
+/// What every poller is started with.
+struct Started<'a> {
+    name: &'a str,
+    intake: Intake<SourceThread>,
+    figures: &'a Figures,
+    world: &'a World,
+    log: &'a slog::Logger,
+}
+
+impl Started<'_> {
+    fn with<L: Look>(
+        self,
+        rhythm: Rhythm,
+        kind: &str,
+        look: impl FnOnce(Programs) -> L,
+    ) -> io::Result<Poller> {
         let parts = Parts {
-            name: name.to_owned(),
-            rhythm: settings.poller.rhythm.clone(),
-            intake,
-            looks: figures.timer("git_look"),
-            world: world.branch(name),
-            log: log.new(slog::o!("change_source" => name.to_owned())),
+            name: self.name.to_owned(),
+            rhythm,
+            intake: self.intake,
+            looks: self.figures.timer(&format!("{kind}_look")),
+            world: self.world.branch(self.name),
+            log: self.log.new(slog::o!("change_source" => self.name.to_owned())),
         };
-        let world = world.clone();
-        let look = move |stop| {
-            let git = Git::new(&settings.poller.git_bin, world, stop);
-            GitLook::new(git, settings)
-        };
-        Poller::start("git-poller", parts, look)
+        let world = self.world.clone();
+        Poller::start(&format!("{kind}-poller"), parts, |stop: UnixStream| look(Programs::new(world, stop)))
     }
 }

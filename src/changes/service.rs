@@ -227,6 +227,11 @@ impl Source {
 fn describe(kind: &ChangeSourceKind) -> String {
     match kind {
         ChangeSourceKind::GitPoller(poller) => format!("git repository {}", poller.repository),
+        ChangeSourceKind::HgPoller(poller) => format!("Mercurial repository {}", poller.repository),
+        ChangeSourceKind::SvnPoller(poller) => format!("Subversion repository {}", poller.repository),
+        ChangeSourceKind::Gerrit(gerrit) => {
+            format!("Gerrit server {} as user {}", gerrit.server, gerrit.user)
+        }
         ChangeSourceKind::Pb(pb) => format!("PB clients as user {}", pb.user),
     }
 }
@@ -234,7 +239,10 @@ fn describe(kind: &ChangeSourceKind) -> String {
 fn as_pb(source: &ChangeSource) -> Option<&PbSource> {
     match &source.kind {
         ChangeSourceKind::Pb(pb) => Some(pb),
-        ChangeSourceKind::GitPoller(_) => None,
+        ChangeSourceKind::GitPoller(_)
+        | ChangeSourceKind::HgPoller(_)
+        | ChangeSourceKind::SvnPoller(_)
+        | ChangeSourceKind::Gerrit(_) => None,
     }
 }
 

@@ -153,7 +153,7 @@ pub fn wait(fds: &mut [PollFd<'_>], timeout: Duration) -> io::Result<()> {
 
 /// Ends a program with all that it has started: first so that it can take its lock files away, then by force. It is
 /// not waited for yet, so that no other group can have its number.
-fn end(pid: Pid, exit: Option<&OwnedFd>, grace: Duration) {
+pub fn end(pid: Pid, exit: Option<&OwnedFd>, grace: Duration) {
     // Both fail only where all have ended by themselves.
     let _ = kill_process_group(pid, Signal::TERM);
     if let Some(exit) = exit {
@@ -163,7 +163,10 @@ fn end(pid: Pid, exit: Option<&OwnedFd>, grace: Duration) {
 }
 
 /// Reads once from a pipe that is ready; false at its end.
-fn take(pipe: &mut impl Read, into: &mut Vec<u8>) -> io::Result<bool> {
+///
+/// # Errors
+/// The operating system can't.
+pub fn take(pipe: &mut impl Read, into: &mut Vec<u8>) -> io::Result<bool> {
     let mut buffer = [0; 64 << 10];
     match pipe.read(&mut buffer) {
         Ok(0) => Ok(false),

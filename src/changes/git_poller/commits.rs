@@ -1,23 +1,7 @@
 //! What `git log` prints of some commits. Pure.
 
+use crate::changes::commit::Commit;
 use crate::model::Wall;
-
-/// One commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Commit {
-    /// Its id.
-    pub revision: String,
-    /// `Name <address>` of who wrote it.
-    pub author: String,
-    /// `Name <address>` of who committed it.
-    pub committer: String,
-    /// When it was committed.
-    pub when: Wall,
-    /// Its message.
-    pub comments: String,
-    /// The files that it touches, against its first parent.
-    pub files: Vec<String>,
-}
 
 /// How `git log -z --name-only` is to print. No field but the last can hold a NUL; a file's name cannot be taken
 /// for the next commit, because it would have to name the id of one that was made later.
@@ -36,7 +20,7 @@ pub fn read(output: &[u8], revisions: &[String]) -> Result<Vec<Commit>, String> 
         if field()?.strip_prefix('\u{1}') != Some(revision) {
             return Err(missing());
         }
-        let (author, committer) = (field()?.into_owned(), field()?.into_owned());
+        let (author, committer) = (field()?.into_owned(), Some(field()?.into_owned()));
         let when = field()?.parse().map(Wall::from_seconds).map_err(|_| missing())?;
         let comments = field()?.trim_end().to_owned();
         let next = revisions.get(at + 1).map(|next| format!("\u{1}{next}"));

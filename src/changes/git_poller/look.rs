@@ -2,40 +2,18 @@
 
 use super::access::Access;
 use super::command::Git;
-use super::commits::Commit;
 use super::mirror::Mirror;
 use super::plan::{self, Kept};
+use crate::changes::commit::Commit;
 use crate::changes::limits::COMMITS_PER_LOOK;
 use crate::changes::poller::{Found, Look, LookError};
-use crate::config::{Config, GitPoller, SecretProvider};
-use crate::model::{NewChange, Properties};
+use crate::changes::settings;
+use crate::config::GitPoller;
+use crate::model::NewChange;
 use serde_json::Value;
-use std::path::PathBuf;
 
 /// All that a look depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// As configured.
-    pub poller: GitPoller,
-    /// Which codebase its changes belong to.
-    pub codebase: String,
-    /// Where the mirror of its repository is.
-    pub directory: PathBuf,
-    /// Who knows its secrets, which are read again for each look.
-    pub secrets: Vec<SecretProvider>,
-}
-
-impl Settings {
-    /// Those of a poller in this configuration.
-    pub fn new(poller: &GitPoller, config: &Config) -> Settings {
-        Settings {
-            poller: poller.clone(),
-            codebase: config.codebase_of(&poller.repository).to_owned(),
-            directory: config.state_dir.join("gitpoller").join(plan::directory_name(&poller.repository)),
-            secrets: config.secrets.clone(),
-        }
-    }
-}
+pub type Settings = settings::Settings<GitPoller>;
 
 /// Looks at one repository.
 pub struct GitLook {
@@ -80,26 +58,8 @@ impl GitLook {
 
     fn change(&self, branch: &str, commit: Commit) -> NewChange {
         let poller = &self.settings.poller;
-        NewChange {
-            author: commit.author,
-            committer: Some(commit.committer),
-            comments: commit.comments,
-            files: commit.files,
-            branch: Some(branch.to_owned()),
-            repository: poller.repository.clone(),
-            codebase: self.settings.codebase.clone(),
-            project: poller.project.clone(),
-            category: poller.category.clone(),
-            revlink: poller
-                .revlink
-                .as_ref()
-                .map(|link| link.replace("%s", &commit.revision))
-                .unwrap_or_default(),
-            revision: Some(commit.revision),
-            when: poller.use_timestamps.then_some(commit.when),
-            properties: Properties::default(),
-            vc: Some("git".to_owned()),
-        }
+        let branch = Some(branch.to_owned());
+        self.settings.change(commit, branch, (&poller.repository, "git"), &poller.labels)
     }
 }
 

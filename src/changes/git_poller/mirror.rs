@@ -3,13 +3,15 @@
 
 use super::access::Access;
 use super::command::Git;
-use super::commits::{self, Commit};
-use super::plan::{self, NewCommits, Remote, Tips, flat_name};
-use crate::changes::limits::{COMMITS_PER_READ, FETCH_TIME, LOOK_TIME, MIRROR_WAIT, READ_TIME};
+use super::commits;
+use super::plan::{self, NewCommits, Remote, Tips};
+use crate::changes::commit::Commit;
+use crate::changes::limits::{COMMITS_PER_READ, FETCH_TIME, LOOK_TIME, READ_TIME};
 use crate::changes::poller::LookError;
+use crate::changes::settings::flat_name;
 use crate::config::GitPoller;
 use std::collections::BTreeSet;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,22 +34,13 @@ impl<'a> Mirror<'a> {
     /// # Errors
     /// See [`LookError`].
     pub fn open(git: &'a Git, directory: &'a Path) -> Result<Mirror<'a>, LookError> {
-        let broken = |error: std::io::Error| LookError::Failed(format!("{}: {error}", directory.display()));
-        std::fs::create_dir_all(directory).map_err(broken)?;
-        let lock = File::create(directory.join("in-use")).map_err(broken)?;
-        loop {
-            match lock.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) => git.wait(MIRROR_WAIT)?,
-                Err(TryLockError::Error(error)) => return Err(broken(error)),
-            }
-        }
+        let lock = git.programs.lock(directory)?;
         let mirror = Mirror { git, directory, input: directory.join("input"), _lock: lock };
         if !directory.join("HEAD").exists() {
             let args = ["init", "--quiet", "--bare", "--", &directory.to_string_lossy()];
             git.run(&args, None, &Access::default(), READ_TIME)?;
         }
-        mirror.unlock().map_err(broken)?;
+        mirror.unlock().map_err(|error| LookError::Failed(format!("{}: {error}", directory.display())))?;
         Ok(mirror)
     }
 

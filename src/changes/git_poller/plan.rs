@@ -2,7 +2,6 @@
 
 use crate::config::{Branches, GitPoller};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The commit of each ref, by the name that its changes have as their branch: a branch by its own, any other ref in
@@ -153,25 +152,4 @@ impl NewCommits {
         let told = commits.drain(left_out..).map(str::to_owned).collect();
         NewCommits { told, left_out }
     }
-}
-
-/// A name with everything but letters, digits, `.`, `_` and `-` written as `%XX`: as a file, or one level of a ref.
-pub fn flat_name(name: &str) -> String {
-    let mut flat = String::new();
-    for (at, byte) in name.bytes().enumerate() {
-        match byte {
-            b'.' if at == 0 => flat += "%2E",
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' => flat.push(char::from(byte)),
-            _ => flat += &format!("%{byte:02X}"),
-        }
-    }
-    flat
-}
-
-/// The directory of a repository's mirror: its last word, for people, and a digest of its address.
-pub fn directory_name(repository: &str) -> String {
-    let last = repository.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
-    let last: String = last.chars().take(40).collect();
-    let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(repository.as_bytes())[..8]);
-    format!("{}-{digest}", flat_name(&last))
 }

@@ -152,7 +152,7 @@ macro_rules! unsigned {
         }
     )+};
 }
-unsigned!(u32, u64, usize);
+unsigned!(u16, u32, u64, usize);
 
 impl Read for Duration {
     fn read(node: &Node, findings: &mut Findings) -> Option<Self> {

@@ -21,6 +21,12 @@ pub struct ChangeSource {
 pub enum ChangeSourceKind {
     /// Looks at a git repository now and then.
     GitPoller(Box<GitPoller>),
+    /// Looks at a Mercurial repository now and then.
+    HgPoller(Box<HgPoller>),
+    /// Looks at a Subversion repository now and then.
+    SvnPoller(Box<SvnPoller>),
+    /// Listens to the events of a Gerrit server.
+    Gerrit(Box<Gerrit>),
     /// Lets `bellwether sendchange` and its like log in on the PB port.
     Pb(PbSource),
 }
@@ -30,13 +36,16 @@ impl ChangeSourceKind {
     pub fn type_name(&self) -> &'static str {
         match self {
             ChangeSourceKind::GitPoller(_) => "git_poller",
+            ChangeSourceKind::HgPoller(_) => "hg_poller",
+            ChangeSourceKind::SvnPoller(_) => "svn_poller",
+            ChangeSourceKind::Gerrit(_) => "gerrit",
             ChangeSourceKind::Pb(_) => "pb",
         }
     }
 }
 
 /// When a poller looks (`N-CS-01`).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Rhythm {
     /// How long from one look to the next.
     #[serde(serialize_with = "duration::serialize")]
@@ -78,25 +87,40 @@ pub struct GitPoller {
     pub rhythm: Rhythm,
     /// Whether a branch that comes, or moves, without a new commit is a change: that of its newest commit.
     pub build_pushes_with_no_commits: bool,
-    /// Whether a change has its commit's time, or that of the look which found it.
-    pub use_timestamps: bool,
     /// Who the poller is to the remote.
     #[serde(flatten)]
-    pub access: GitAccess,
+    pub access: RemoteAccess,
+    /// What it says of each change.
+    #[serde(flatten)]
+    pub labels: Labels,
+    /// The program.
+    pub git_bin: String,
+}
+
+/// What a poller says of each of its changes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Labels {
+    /// Whether a change has its commit's time, or that of the look which found it.
+    pub use_timestamps: bool,
     /// A commit's page, with `%s` where its id goes. Those of Bitbucket, Codeberg, Gitea, GitHub and GitLab are known.
     pub revlink: Option<String>,
     /// The project of its changes.
     pub project: String,
     /// The category of its changes.
     pub category: Option<String>,
-    /// The program.
-    pub git_bin: String,
 }
 
-/// Who a poller is to the remote. Secrets are read again for each look; they reach git in files that only the master
+impl Labels {
+    /// The page of this revision; empty where none is said.
+    pub fn page(&self, revision: &str) -> String {
+        self.revlink.as_ref().map(|link| link.replace("%s", revision)).unwrap_or_default()
+    }
+}
+
+/// Who a poller is to the remote. Secrets are read again for each look; they reach its programs in files that only the master
 /// can read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct GitAccess {
+pub struct RemoteAccess {
     /// The key that ssh logs in with.
     pub ssh_private_key: Option<Secret>,
     /// The only key that the ssh host may have: `ssh-ed25519 AAAA...`.
@@ -117,6 +141,80 @@ pub enum Branches {
     All,
     /// Those with a name like one of these.
     Matching(Vec<Glob>),
+}
+
+/// Looks at a Mercurial repository now and then (`N-CS-03`). The first look finds where the repository is; what comes
+/// from then on becomes changes, on every head of a branch, also while the master was away.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HgPoller {
+    /// The repository's address, as Mercurial takes it.
+    pub repository: String,
+    /// Which named branches: `default` unless it is said, `true` for all, or patterns.
+    pub branches: Vec<Glob>,
+    /// Which bookmarks, none unless it is said: `true` for all, or patterns. A commit that a bookmark comes to is a change
+    /// with the bookmark's name as its branch.
+    pub bookmarks: Vec<Glob>,
+    /// When it looks.
+    #[serde(flatten)]
+    pub rhythm: Rhythm,
+    /// What it says of each change.
+    #[serde(flatten)]
+    pub labels: Labels,
+    /// Who the poller is to the remote.
+    #[serde(flatten)]
+    pub access: RemoteAccess,
+    /// The program.
+    pub hg_bin: String,
+}
+
+/// Looks at a Subversion repository now and then (`CS-04`..`CS-06`, `N-CS-09`). The first look finds where the repository
+/// is; each revision from then on is one change for each branch that it touches.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SvnPoller {
+    /// The address of what is looked at: the repository, or a directory in it.
+    pub repository: String,
+    /// Where the trunk is in it, `trunk` for example; its changes have no branch. Unless this or `branches` is said, all
+    /// of it is trunk.
+    pub trunk: Option<String>,
+    /// Where branches are in it, `branches/*` for example: the path that fits is the change's branch. What is neither
+    /// in the trunk nor in a branch is left out.
+    pub branches: Vec<BranchPath>,
+    /// When it looks.
+    #[serde(flatten)]
+    pub rhythm: Rhythm,
+    /// What it says of each change.
+    #[serde(flatten)]
+    pub labels: Labels,
+    /// Who the poller is to the remote.
+    #[serde(flatten)]
+    pub access: RemoteAccess,
+    /// The program.
+    pub svn_bin: String,
+}
+
+/// Where branches are: a path whose names may be patterns, each of one directory.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct BranchPath(pub Vec<Glob>);
+
+/// Listens to the events of a Gerrit server over ssh (`CS-13`..`CS-15`, `N-CS-06`).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Gerrit {
+    /// Its host.
+    pub server: String,
+    /// Its ssh port.
+    pub port: u16,
+    /// Whom to log in as.
+    pub user: String,
+    /// Who the master is to it.
+    #[serde(flatten)]
+    pub access: RemoteAccess,
+    /// Which events become changes.
+    pub handled_events: Vec<String>,
+    /// Whether to ask which files a patch set touches; unless it is said, they are unknown.
+    pub get_files: bool,
+    /// The program.
+    pub ssh_bin: String,
 }
 
 /// Lets a tool log in and tell about changes (`CM`).

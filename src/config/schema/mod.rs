@@ -17,7 +17,10 @@ mod worker;
 
 pub use builder::Builder;
 pub(super) use builder::safe_directory_name;
-pub use change_source::{Branches, ChangeSource, ChangeSourceKind, GitAccess, GitPoller, PbSource, Rhythm};
+pub use change_source::{
+    BranchPath, Branches, ChangeSource, ChangeSourceKind, Gerrit, GitPoller, HgPoller, Labels, PbSource,
+    RemoteAccess, Rhythm, SvnPoller,
+};
 pub use client::{DebugClient, Login, StatusListener, UserManager};
 pub use dispatch::{Collapse, NextBuild, NextWorker};
 pub use filter::{ChangeFilter, FieldFilter};
@@ -209,6 +212,14 @@ pub struct Codebase {
     pub branch: Option<String>,
 }
 
+impl Codebase {
+    /// The name of the one that a change of this repository belongs to; the empty one if none says so.
+    pub fn of<'c>(codebases: &'c [Codebase], repository: &str) -> &'c str {
+        let own = codebases.iter().find(|codebase| codebase.repository == repository);
+        own.map_or("", |codebase| codebase.name.as_str())
+    }
+}
+
 impl Config {
     /// The configuration of a master that does nothing: from which a start is diffed, and to which a stop is.
     pub fn empty() -> Config {
@@ -271,9 +282,6 @@ impl Config {
 
     /// The codebase that a change of this repository belongs to; the empty one if none says so.
     pub fn codebase_of(&self, repository: &str) -> &str {
-        self.codebases
-            .iter()
-            .find(|codebase| codebase.repository == repository)
-            .map_or("", |codebase| codebase.name.as_str())
+        Codebase::of(&self.codebases, repository)
     }
 }

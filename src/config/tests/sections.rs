@@ -218,6 +218,38 @@ fn git_pollers_are_checked() {
 }
 
 #[test]
+fn other_change_sources_are_checked() {
+    check_added(
+        "change_sources:
+- {type: hg_poller, repository: 'https://robot:pw@example.org/app'}
+- {type: svn_poller, repository: r, branches: ['branches/[']}
+- {type: gerrit, server: '-oProxyCommand=x', user: ci}
+- {type: gerrit, server: review.example.org, user: ci, auth_credentials: {user: a, password: {secret: b}}}
+- {type: cvs}",
+        expect![[r#"
+            m.yaml:2:33: change_sources[0].repository: a password stands in the address, which everybody sees; write `auth_credentials: {user: NAME, password: {secret: NAME}}`
+            m.yaml:3:48: change_sources[1].branches[0]: unclosed character class
+            m.yaml:4:3: change_sources[2]: "-oProxyCommand=x" is no name
+            m.yaml:5:3: change_sources[3]: `auth_credentials` are for HTTP; write `user` and `ssh_private_key`
+            m.yaml:6:10: change_sources[4].type: unknown type "cvs" of change source; known: gerrit, git_poller, hg_poller, pb, svn_poller
+        "#]],
+    );
+    let config = loaded(&format!(
+        "{BASE}change_sources:
+- {{type: hg_poller, name: h, repository: r, bookmarks: true}}
+- {{type: svn_poller, name: s, repository: r/, trunk: /trunk/, branches: branches/*}}
+- {{type: gerrit, server: g, user: ci}}"
+    ));
+    let printed: Vec<String> =
+        config.change_sources.iter().map(|source| serde_json::to_string(source).unwrap() + "\n").collect();
+    expect![[r#"
+        {"name":"h","hg_poller":{"repository":"r","branches":[],"bookmarks":["*"],"poll_interval":"10m","poll_at_launch":false,"poll_random_delay_min":"0s","poll_random_delay_max":"0s","use_timestamps":true,"revlink":null,"project":"","category":null,"ssh_private_key":null,"ssh_host_key":null,"ssh_known_hosts":null,"auth_credentials":null,"hg_bin":"hg"}}
+        {"name":"s","svn_poller":{"repository":"r","trunk":"trunk","branches":[["branches","*"]],"poll_interval":"10m","poll_at_launch":false,"poll_random_delay_min":"0s","poll_random_delay_max":"0s","use_timestamps":true,"revlink":null,"project":"","category":null,"ssh_private_key":null,"ssh_host_key":null,"ssh_known_hosts":null,"auth_credentials":null,"svn_bin":"svn"}}
+        {"name":"g","gerrit":{"server":"g","port":29418,"user":"ci","ssh_private_key":null,"ssh_host_key":null,"ssh_known_hosts":null,"auth_credentials":null,"handled_events":["patchset-created","ref-updated"],"get_files":false,"ssh_bin":"ssh"}}
+    "#]].assert_eq(&printed.concat());
+}
+
+#[test]
 fn what_is_not_said_has_its_default() {
     let mut config = loaded(BASE);
     config.builders[0].steps.clear();

@@ -3,7 +3,8 @@
 use super::Place;
 use crate::changes::git_poller::access::Access;
 use crate::changes::git_poller::command::Git;
-use crate::config::{Branches, GitAccess, Login, Secret, SecretProvider, SecretText};
+use crate::changes::programs::Programs;
+use crate::config::{Branches, Login, RemoteAccess, Secret, SecretProvider, SecretText};
 use crate::kernel::World;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -15,9 +16,9 @@ fn secret(text: &str) -> Secret {
     Secret::Literal(SecretText::new(text))
 }
 
-fn login(password: &str) -> GitAccess {
+fn login(password: &str) -> RemoteAccess {
     let login = Login { user: "robot".into(), password: secret(password) };
-    GitAccess { auth_credentials: Some(login), ..GitAccess::default() }
+    RemoteAccess { auth_credentials: Some(login), ..RemoteAccess::default() }
 }
 
 #[test]
@@ -32,7 +33,7 @@ fn a_password_reaches_git_in_a_file_that_goes_with_the_look() {
     assert!(!format!("{access:?}").contains("hunter"), "{access:?}");
 
     let (_running, stop) = UnixStream::pair().unwrap();
-    let git = Git::new("git", World::real(), stop);
+    let git = Git::new("git", Programs::new(World::real(), stop));
     let question = folder.path().join("question");
     std::fs::write(&question, "protocol=https\nhost=example.org\n\n").unwrap();
     let told = git.run(&["credential", "fill"], Some(&question), &access, Duration::from_secs(60)).unwrap();
@@ -53,10 +54,10 @@ fn a_password_of_two_lines_is_refused() {
 #[test]
 fn ssh_gets_its_key_and_the_host_that_it_may_trust() {
     let folder = TempDir::new().unwrap();
-    let wanted = GitAccess {
+    let wanted = RemoteAccess {
         ssh_private_key: Some(secret("THE KEY")),
         ssh_host_key: Some("ssh-ed25519 AAAA".into()),
-        ..GitAccess::default()
+        ..RemoteAccess::default()
     };
     let access = Access::new(&wanted, &[], folder.path()).unwrap();
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();

@@ -6,10 +6,12 @@ mod running;
 
 use super::access::Access;
 use super::command::Git;
-use super::plan::{Kept, NewCommits, Remote, Tips, directory_name, flat_name};
+use super::plan::{Kept, NewCommits, Remote, Tips};
 use super::{GitLook, Settings};
 use crate::changes::poller::{Found, Look, LookError};
-use crate::config::{Branches, GitAccess, GitPoller, Glob, Rhythm};
+use crate::changes::programs::Programs;
+use crate::changes::settings::{directory_name, flat_name};
+use crate::config::{Branches, GitPoller, Glob, Labels, RemoteAccess, Rhythm};
 use crate::kernel::World;
 use expect_test::{Expect, expect};
 use std::os::unix::net::UnixStream;
@@ -40,11 +42,13 @@ fn poller(repository: &str, branches: Branches) -> GitPoller {
             poll_random_delay_max: Duration::ZERO,
         },
         build_pushes_with_no_commits: false,
-        use_timestamps: true,
-        access: GitAccess::default(),
-        revlink: Some("https://example.org/commit/%s".to_owned()),
-        project: "app".to_owned(),
-        category: None,
+        labels: Labels {
+            use_timestamps: true,
+            revlink: Some("https://example.org/commit/%s".to_owned()),
+            project: "app".to_owned(),
+            category: None,
+        },
+        access: RemoteAccess::default(),
         git_bin: "git".to_owned(),
     }
 }
@@ -144,12 +148,13 @@ impl Place {
 
     fn found(&self) -> Result<Found, LookError> {
         let (_running, stop) = UnixStream::pair().unwrap();
-        GitLook::new(Git::new("git", World::real(), stop), self.settings.clone()).look(self.kept.as_ref())
+        GitLook::new(Git::new("git", Programs::new(World::real(), stop)), self.settings.clone())
+            .look(self.kept.as_ref())
     }
 
     /// Looks, keeps what is to be kept, and returns the changes a line each.
     fn look(&mut self) -> String {
-        let Found { changes, kept, warnings } = self.found().unwrap();
+        let Found { changes, kept, warnings, .. } = self.found().unwrap();
         self.kept = kept.or(self.kept.take());
         let lines = changes.iter().map(|change| {
             let branch = change.branch.as_deref().unwrap_or_default();
@@ -291,7 +296,7 @@ fn a_repository_that_does_not_exist_is_told_in_gits_words() {
 #[test]
 fn a_command_that_takes_too_long_is_ended() {
     let (_running, stop) = UnixStream::pair().unwrap();
-    let git = Git::new("git", World::real(), stop);
+    let git = Git::new("git", Programs::new(World::real(), stop));
     let args = ["-c", "alias.wait=!sleep 3600", "wait"];
     let ended = git.run(&args, None, &Access::default(), Duration::ZERO);
     assert_eq!(ended, Err(LookError::Failed("git wait: it took longer than 0 s".to_owned())));
@@ -301,7 +306,7 @@ fn a_command_that_takes_too_long_is_ended() {
 fn a_command_ends_with_its_poller() {
     let (running, stop) = UnixStream::pair().unwrap();
     drop(running);
-    let git = Git::new("git", World::real(), stop);
+    let git = Git::new("git", Programs::new(World::real(), stop));
     let args = ["-c", "alias.wait=!sleep 3600", "wait"];
     assert_eq!(git.run(&args, None, &Access::default(), Duration::from_secs(3600)), Err(LookError::Stopped));
 }
@@ -309,7 +314,7 @@ fn a_command_ends_with_its_poller() {
 #[test]
 fn what_git_leaves_running_does_not_hold_a_poller_up() {
     let (_running, stop) = UnixStream::pair().unwrap();
-    let git = Git::new("git", World::real(), stop);
+    let git = Git::new("git", Programs::new(World::real(), stop));
     // The shell ends at once; what it leaves behind keeps both pipes open until the test ends.
     let folder = TempDir::new().unwrap();
     let fifo = folder.path().join("fifo");

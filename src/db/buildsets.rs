@@ -2,7 +2,7 @@
 
 use super::engine::{Connection, DbError, Json, Row, Transaction, json, params};
 use super::listing::{self, Listing};
-use super::{Handle, sourcestamps};
+use super::{Handle, schedulers, sourcestamps};
 use crate::kernel::Ranked;
 use crate::model::{Buildset, BuildsetId, ChangeId, NewBuildset, RequestId, Results, Wall};
 
@@ -68,6 +68,7 @@ pub fn add(tx: &mut Transaction<'_>, new: &NewBuildset, now: Wall) -> Result<Add
             params![id, *change],
         )?;
     }
+    schedulers::await_end(tx, id, new)?;
     let add_request = |builder: &String| {
         let mut row = tx.query_one(
             "INSERT INTO build_requests (buildset, builder, priority, submitted_at) VALUES ($1, $2, $3, $4)

@@ -2,11 +2,12 @@
 //! that no change is lost between "seen" and "in a buildset".
 
 use super::Handle;
-use super::buildsets::{self, Added};
+use super::buildsets::{self, Added, Completed};
 use super::engine::{Connection, DbError, Json, Transaction, json, params};
 use crate::kernel::Ranked;
-use crate::model::{BuildsetId, ChangeId, NewBuildset, Wall};
+use crate::model::{Buildset, BuildsetId, ChangeId, NewBuildset, Wall};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A scheduler's row.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +95,105 @@ pub fn classify(
         set_verdict(tx, name, classified.change, None, &classified.reason)?;
     }
     Ok(())
+}
+
+/// The buildset of the scheduler `new.scheduler` is made: those that have it as their upstream await its end.
+pub(super) fn await_end(tx: &mut Transaction<'_>, id: BuildsetId, new: &NewBuildset) -> Result<(), DbError> {
+    let waiting: Vec<String> = tx.query_map(
+        "INSERT INTO awaited_buildsets (scheduler, buildset)
+         SELECT name, CAST($1 AS BIGINT) FROM schedulers WHERE upstream = $2 RETURNING scheduler",
+        params![id, new.scheduler],
+        |mut row| row.take(),
+    )?;
+    for scheduler in waiting {
+        for change in &new.changes {
+            set_verdict(tx, &scheduler, *change, None, &format!("waiting for the end of buildset {id}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Says whose buildsets a scheduler awaits from now on; those of another it awaits no longer.
+pub fn set_upstream(tx: &mut Transaction<'_>, name: &str, upstream: Option<&str>) -> Result<(), DbError> {
+    let changed = tx.execute(
+        "UPDATE schedulers SET upstream = $2 WHERE name = $1 AND upstream IS DISTINCT FROM $2",
+        params![name, upstream],
+    )?;
+    if changed > 0 {
+        tx.execute("DELETE FROM awaited_buildsets WHERE scheduler = $1", params![name])?;
+    }
+    Ok(())
+}
+
+/// The buildsets that a scheduler awaits and that are complete, the oldest first.
+pub fn ended(connection: &mut Connection, name: &str) -> Result<Vec<Completed>, DbError> {
+    connection.query_map(
+        "SELECT id, results FROM awaited_buildsets JOIN buildsets ON id = buildset
+         WHERE awaited_buildsets.scheduler = $1 AND complete_at IS NOT NULL ORDER BY id",
+        params![name],
+        |mut row| Ok(Completed { id: row.take()?, results: row.take()? }),
+    )
+}
+
+/// The schedulers that await the end of a buildset with this change, each with the buildset.
+pub fn awaiting(connection: &mut Connection, change: ChangeId) -> Result<Vec<(String, BuildsetId)>, DbError> {
+    connection.query_map(
+        "SELECT scheduler, awaited_buildsets.buildset FROM awaited_buildsets
+         JOIN buildset_changes ON buildset_changes.buildset = awaited_buildsets.buildset
+         WHERE change = $1 ORDER BY scheduler, awaited_buildsets.buildset",
+        params![change],
+        |mut row| Ok((row.take()?, row.take()?)),
+    )
+}
+
+/// How many buildsets each scheduler awaits.
+pub fn awaited(connection: &mut Connection) -> Result<BTreeMap<String, i64>, DbError> {
+    let sql = "SELECT scheduler, COUNT(*) FROM awaited_buildsets GROUP BY scheduler";
+    let each = connection.query_map(sql, &[], |mut row| Ok((row.take()?, row.take()?)))?;
+    Ok(each.into_iter().collect())
+}
+
+/// A scheduler awaits a buildset no longer: makes its own, if there is one to make, else says of the upstream's
+/// changes why there is none.
+///
+/// # Errors
+/// A refusal if it does not await it: another master has acted on it.
+pub fn take_ended(
+    tx: &mut Transaction<'_>,
+    name: &str,
+    upstream: &Buildset,
+    outcome: &Result<NewBuildset, String>,
+    now: Wall,
+) -> Result<Option<Added>, DbError> {
+    let sql = "DELETE FROM awaited_buildsets WHERE scheduler = $1 AND buildset = $2";
+    if tx.execute(sql, params![name, upstream.id])? == 0 {
+        let why = format!("scheduler {name} does not await buildset {}", upstream.id);
+        return Err(DbError::Refused(why));
+    }
+    let (added, reason) = match outcome {
+        Ok(new) => {
+            let added = buildsets::add(tx, new, now)?;
+            let reason = format!("in buildset {}, after buildset {}", added.id, upstream.id);
+            (Some(added), reason)
+        }
+        Err(why) => (None, why.clone()),
+    };
+    for change in &upstream.changes {
+        set_verdict(tx, name, *change, added.as_ref().map(|added| added.id), &reason)?;
+    }
+    Ok(added)
+}
+
+/// Lets a scheduler make buildsets, or none, whatever the configuration says.
+pub fn set_enabled(tx: &mut Transaction<'_>, name: &str, enabled: bool) -> Result<(), DbError> {
+    load(tx, name)?;
+    tx.execute("UPDATE schedulers SET enabled = $2 WHERE name = $1", params![name, enabled]).map(drop)
+}
+
+/// The schedulers that make no buildsets.
+pub fn disabled(connection: &mut Connection) -> Result<BTreeSet<String>, DbError> {
+    let sql = "SELECT name FROM schedulers WHERE enabled = 0";
+    Ok(connection.query_map(sql, &[], |mut row| row.take())?.into_iter().collect())
 }
 
 fn set_verdict(

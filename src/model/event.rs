@@ -42,6 +42,8 @@ pub enum Event {
     WorkerMissing { worker: String },
     /// A worker was paused or not any more, is to leave, or went into quarantine or out of it.
     WorkerUpdated { worker: String },
+    /// A scheduler was enabled or disabled.
+    SchedulerUpdated { scheduler: String },
     /// The configuration changed: builders, workers or schedulers came or went.
     Reconfigured,
 }

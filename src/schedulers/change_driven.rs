@@ -6,7 +6,7 @@
 
 use crate::config::Scheduler;
 use crate::kernel::Timers;
-use crate::model::{Change, ChangeId, Mono, NewBuildset, SourceStamp};
+use crate::model::{Change, ChangeId, Mono, NewBuildset, Properties, SourceStamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -127,8 +127,6 @@ pub fn buildset(
         ids.push(id);
         stamps.insert(stamp.codebase.clone(), stamp);
     }
-    let mut properties = scheduler.properties.clone();
-    properties.set("scheduler", scheduler.name.as_str(), "Scheduler");
     let reason = scheduler.reason.clone().unwrap_or_else(|| match ids.len() {
         1 => format!("a change, by scheduler '{}'", scheduler.name),
         count => format!("{count} changes, by scheduler '{}'", scheduler.name),
@@ -139,9 +137,16 @@ pub fn buildset(
         external_id: String::new(),
         source_stamps: stamps.into_values().collect(),
         changes: ids,
-        properties,
+        properties: properties(scheduler),
         builders: scheduler.builders.clone(),
         priority: scheduler.priority,
         parent_build: None,
     }
+}
+
+/// The properties of a scheduler's buildsets.
+pub(super) fn properties(scheduler: &Scheduler) -> Properties {
+    let mut properties = scheduler.properties.clone();
+    properties.set("scheduler", scheduler.name.as_str(), "Scheduler");
+    properties
 }

@@ -23,6 +23,25 @@ pub(super) struct Share {
 }
 
 impl Share {
+    /// Leaves all changes, for the same reason.
+    pub(super) fn of_none(
+        scheduler: &Scheduler,
+        (cursor, to): (ChangeId, ChangeId),
+        changes: &[Change],
+        reason: &str,
+    ) -> Share {
+        let left = changes.iter().filter(|change| change.id > cursor);
+        let verdict =
+            |change: &Change| Classified { change: change.id, important: None, reason: reason.to_owned() };
+        Share {
+            scheduler: scheduler.name.clone(),
+            span: (cursor, to),
+            verdicts: left.map(verdict).collect(),
+            buildsets: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
+
     /// Judges the changes after `cursor`, of which `to` is the last one's id.
     pub(super) fn new(
         scheduler: &Scheduler,

@@ -1,5 +1,6 @@
 //! `force`: a filled-in form to a buildset, or what is wrong with it, field by field (`SC-21` to `SC-23`, `FS`).
 
+use super::DISABLED;
 use super::form::{BRANCH, Form, REVISION};
 use crate::config::{Codebase, Config, Force, Scheduler};
 use crate::model::{NewBuildset, SourceStamp};
@@ -76,6 +77,11 @@ pub fn scheduler<'a>(config: &'a Config, name: &str) -> Result<(&'a Scheduler, &
             Err(ForceRefused { fields: [(SCHEDULER.to_owned(), what)].into() })
         }
     }
+}
+
+/// What is said to somebody who asks a scheduler that is disabled.
+pub(super) fn disabled() -> ForceRefused {
+    ForceRefused { fields: [(SCHEDULER.to_owned(), DISABLED.to_owned())].into() }
 }
 
 /// The buildset that a form asks for.

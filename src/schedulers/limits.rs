@@ -12,6 +12,10 @@ pub const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// master has completed one.
 pub const WAITERS_LOOK: Duration = Duration::from_secs(10);
 
+/// How often the rows are asked which schedulers are disabled, and which buildsets that some scheduler awaits have
+/// ended; they are asked at once when this master has done either.
+pub const ROWS_LOOK: Duration = Duration::from_secs(10);
+
 /// How long nobody looks at the wall clock, which may be set, while the next time of a scheduler is far.
 pub const CLOCK_LOOK: Duration = Duration::from_secs(60);
 

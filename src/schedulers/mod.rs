@@ -5,11 +5,13 @@
 //!   what was made, after the commit.
 //! * Owns: the schedulers' timers. What they must not forget are rows: the cursor, the verdicts, the waiting changes.
 //! * Around the service, pure: [`change_driven`] (lanes and timers), [`importance`], [`force`] (a form to a buildset),
-//!   [`try_job`] (a developer's patch to a buildset), [`job_file`].
+//!   [`dependent`] (one buildset after another), [`try_job`] (a developer's patch to a buildset), [`job_file`].
 //! * Never: classifies from a message (it reads the rows after its cursor), or gives a change to a scheduler twice.
 
 pub mod change_driven;
 mod classify;
+pub mod dependent;
+mod enabling;
 pub mod force;
 mod form;
 pub mod job_file;
@@ -25,6 +27,7 @@ mod waiters;
 pub mod wish;
 
 pub use crate::db::buildsets::{Added, Completed};
+pub use enabling::EnableError;
 pub use force::{ForceError, ForceRefused, ForceRequest};
 pub use service::{Parts, Schedulers};
 pub use trigger::{Trigger, TriggerError};
@@ -35,6 +38,9 @@ pub use wish::{RequestError, Wish};
 use crate::config::Scheduler;
 use crate::kernel::{Address, Gone, Ranked, Reply};
 use crate::model::{BuildsetId, ChangeId, Wall};
+
+/// Why a scheduler that is disabled does nothing.
+const DISABLED: &str = "the scheduler is disabled";
 
 /// What can be told to the service.
 #[derive(Debug)]
@@ -73,6 +79,15 @@ pub enum Msg {
         /// What was made, once it is committed.
         reply: Reply<Result<Added, TriggerError>>,
     },
+    /// See [`Handle::enable`].
+    Enable {
+        /// The scheduler.
+        scheduler: String,
+        /// Whether it is to make buildsets.
+        enabled: bool,
+        /// Answered once it is committed.
+        reply: Reply<Result<(), EnableError>>,
+    },
     /// This master has completed a buildset.
     BuildsetComplete(BuildsetId),
     /// See [`Handle::snapshot`].
@@ -84,8 +99,12 @@ pub enum Msg {
 pub struct SchedulerStatus {
     /// As configured: name, type, builders; for a force scheduler, the form.
     pub scheduler: Scheduler,
+    /// Whether it may make buildsets (`N-SC-15`).
+    pub enabled: bool,
     /// How many changes wait in it for a build.
     pub pending: usize,
+    /// How many buildsets of its upstream it waits for.
+    pub awaits: usize,
     /// When it will build next if nothing else happens.
     pub builds_at: Option<Wall>,
     /// What is wrong with it, for people; `None` if all is well.
@@ -146,6 +165,17 @@ impl<Me: Ranked> Handle<Me> {
         let trigger = Box::new(trigger);
         let made = self.0.call(|reply| Msg::Trigger { trigger, waiter, reply });
         made.map_err(|gone| TriggerError::Outage(gone.to_string()))?
+    }
+
+    /// Lets a scheduler make buildsets, or none, until it is told otherwise, whatever restarts (`N-SC-15`). One that
+    /// is disabled leaves the changes that come; what waits in it goes on waiting.
+    ///
+    /// # Errors
+    /// No scheduler is called so, or the database is out of reach.
+    pub fn enable(&self, scheduler: &str, enabled: bool) -> Result<(), EnableError> {
+        let scheduler = scheduler.to_owned();
+        let done = self.0.call(|reply| Msg::Enable { scheduler, enabled, reply });
+        done.map_err(|gone| EnableError::Outage(gone.to_string()))?
     }
 
     /// How each scheduler is, in the order of the configuration.

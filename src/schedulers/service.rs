@@ -5,7 +5,7 @@ use super::classify::Share;
 use super::limits::{CHANGES_PER_BATCH, RETRY_PAUSE};
 use super::timed::Clock;
 use super::waiters::Waiters;
-use super::{Added, ForceError, ForceRequest, Msg, SchedulerStatus, force, jobdir};
+use super::{Added, DISABLED, ForceError, ForceRequest, Msg, SchedulerStatus, force, jobdir};
 use crate::caches::{Cache, Registry};
 use crate::config::{ChangeDriven, Config, Scheduler, SchedulerKind};
 use crate::db::{self, DbError};
@@ -13,7 +13,7 @@ use crate::kernel::{Hint, Ranked, Refusal, Service, Timers, Turn, rank};
 use crate::metrics::{Counter, Figures, Gauge};
 use crate::model::{Change, ChangeId, Event, Mono};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the service is made of.
@@ -36,7 +36,7 @@ pub struct Schedulers {
     pub(super) db: db::Handle<Schedulers>,
     changes: Cache<ChangeId, Change>,
     requested: Hint<Added>,
-    events: Hint<Event>,
+    pub(super) events: Hint<Event>,
     buildsets_added: Counter,
     num_schedulers: Gauge,
     pub(super) config: Arc<Config>,
@@ -45,6 +45,12 @@ pub struct Schedulers {
     pub(super) looks: Timers<String>,
     /// Who waits for the end of which buildset.
     pub(super) waiters: Waiters,
+    /// Those that are to make no buildsets.
+    pub(super) disabled: BTreeSet<String>,
+    /// How many buildsets of its upstream each awaits.
+    pub(super) awaited: BTreeMap<String, i64>,
+    /// When to look at the rows that other masters, and the ends of buildsets, change.
+    pub(super) rows_look: Mono,
     /// When to look at the wall clock next, for the schedulers that go by it.
     pub(super) clock_look: Option<Mono>,
     /// The rows do not know yet which schedulers follow changes now.
@@ -90,6 +96,9 @@ impl Schedulers {
             running: Vec::new(),
             looks: Timers::default(),
             waiters: Waiters::default(),
+            disabled: BTreeSet::new(),
+            awaited: BTreeMap::new(),
+            rows_look: Mono::default(),
             clock_look: None,
             retires: false,
             behind: false,
@@ -107,6 +116,7 @@ impl Schedulers {
         for at in 0..self.running.len() {
             self.load(at, turn)?;
         }
+        self.look_at_rows(turn)?;
         if self.behind {
             self.behind = self.classify(turn)?;
         }
@@ -126,6 +136,7 @@ impl Schedulers {
         self.db.write(move |tx| {
             for name in db::schedulers::names(tx)?.iter().filter(|name| !following.contains(*name)) {
                 db::schedulers::set_state(tx, name, &json!({"removed": true}))?;
+                db::schedulers::set_upstream(tx, name, None)?;
             }
             Ok(())
         })
@@ -139,8 +150,10 @@ impl Schedulers {
         }
         let (name, now) = (scheduler.name.clone(), turn.wall());
         let begun = scheduler.kind.timed().map(|settings| Clock::new(settings, now));
+        let upstream = scheduler.kind.upstream().map(str::to_owned);
         let (stored, clock) = self.db.write(move |tx| {
             let stored = db::schedulers::load(tx, &name)?;
+            db::schedulers::set_upstream(tx, &name, upstream.as_deref())?;
             let kept =
                 begun.and_then(|begun| Some(Clock { follows: begun.follows, ..Clock::read(&stored.state)? }));
             let wanted = kept.or(begun);
@@ -152,7 +165,7 @@ impl Schedulers {
             // little its business as what was before it.
             let newest = db::changes::latest(tx)?;
             db::schedulers::classify(tx, &name, (stored.cursor, newest), &[])?;
-            if wanted.is_some() {
+            if wanted.is_some() || upstream.is_some() {
                 db::schedulers::forget_all(tx, &name)?;
             }
             db::schedulers::set_state(tx, &name, &state)?;
@@ -182,7 +195,7 @@ impl Schedulers {
         let changes = self.db.changes().since(from, CHANGES_PER_BATCH)?;
         let Some(to) = changes.last().map(|change| change.id) else { return Ok(false) };
         let shares: Vec<Share> =
-            self.running.iter().filter_map(|running| running.share(to, &changes)).collect();
+            self.running.iter().filter_map(|running| running.share(to, &changes, &self.disabled)).collect();
         let (written, now) = (shares.clone(), turn.wall());
         let added = self.db.write(move |tx| {
             let each = written.iter().map(|share| share.write(tx, now));
@@ -209,7 +222,9 @@ impl Schedulers {
     /// A lane that is due, and whose it is.
     fn due(&self, now: Mono) -> Option<(usize, Lane)> {
         let lane = |running: &Running| running.loaded.as_ref()?.lanes.due(now).cloned();
-        self.running.iter().enumerate().find_map(|(at, running)| Some((at, lane(running)?)))
+        let enabled = self.running.iter().enumerate().filter(|(_, running)| self.is_enabled(running));
+        let mut lanes = enabled.filter_map(|(at, running)| Some((at, lane(running)?)));
+        lanes.next()
     }
 
     /// Makes the buildset of a lane.
@@ -249,6 +264,9 @@ impl Schedulers {
 
     fn force(&mut self, request: &ForceRequest, turn: &Turn) -> Result<Added, ForceError> {
         let (scheduler, form) = force::scheduler(&self.config, &request.scheduler)?;
+        if self.disabled.contains(&scheduler.name) {
+            return Err(force::disabled().into());
+        }
         let new = force::buildset(&self.config, scheduler, form, request)?;
         let added = self.db.buildsets().add(new, turn.wall());
         let added = added.map_err(|error| ForceError::Outage(error.to_string()))?;
@@ -266,15 +284,27 @@ impl Schedulers {
         self.requested.tell(added);
     }
 
+    /// Some buildset is complete, or may be.
+    fn buildset_ended(&mut self) {
+        self.waiters.look();
+        if self.running.iter().any(|running| running.scheduler.kind.upstream().is_some()) {
+            self.rows_look = Mono::default();
+        }
+    }
+
     fn statuses(&self, turn: &Turn) -> Vec<SchedulerStatus> {
         let status = |(at, running): (usize, &Running)| {
             let lanes = running.loaded.as_ref().map(|loaded| &loaded.lanes);
             let trouble = self.outage.as_ref().filter(|_| keeps_rows(&running.scheduler.kind));
             let lane_at = lanes.and_then(Lanes::next_due).map(|at| turn.wall() + at.since(turn.now()));
+            let builds_at = lane_at.or_else(|| self.strikes_at(at));
+            let awaits = self.awaited.get(&running.scheduler.name).copied().unwrap_or(0);
             SchedulerStatus {
                 scheduler: running.scheduler.clone(),
+                enabled: self.is_enabled(running),
                 pending: lanes.map_or(0, Lanes::waiting),
-                builds_at: lane_at.or_else(|| self.strikes_at(at)),
+                awaits: usize::try_from(awaits).unwrap_or(0),
+                builds_at: builds_at.filter(|_| self.is_enabled(running)),
                 trouble: trouble.map(|outage| outage.why.clone()),
             }
         };
@@ -284,10 +314,16 @@ impl Schedulers {
 
 impl Running {
     /// Its part of a batch; `None` if it has seen it.
-    fn share(&self, to: ChangeId, changes: &[Change]) -> Option<Share> {
+    fn share(&self, to: ChangeId, changes: &[Change], disabled: &BTreeSet<String>) -> Option<Share> {
         let cursor = self.loaded.as_ref()?.cursor;
         let following = follows(&self.scheduler.kind)?;
-        (cursor < to).then(|| Share::new(&self.scheduler, following, (cursor, to), changes))
+        if cursor >= to {
+            return None;
+        }
+        Some(match disabled.contains(&self.scheduler.name) {
+            true => Share::of_none(&self.scheduler, (cursor, to), changes, DISABLED),
+            false => Share::new(&self.scheduler, following, (cursor, to), changes),
+        })
     }
 }
 
@@ -302,13 +338,14 @@ fn follows(kind: &SchedulerKind) -> Option<(Grouping, &ChangeDriven)> {
         SchedulerKind::Force(_)
         | SchedulerKind::TryUserpass(_)
         | SchedulerKind::TryJobdir(_)
+        | SchedulerKind::Dependent { .. }
         | SchedulerKind::Triggerable => None,
     }
 }
 
 /// Whether such a scheduler keeps something in rows.
 fn keeps_rows(kind: &SchedulerKind) -> bool {
-    follows(kind).is_some() || kind.timed().is_some()
+    follows(kind).is_some() || kind.timed().is_some() || kind.upstream().is_some()
 }
 
 impl Ranked for Schedulers {
@@ -352,6 +389,7 @@ impl Service for Schedulers {
         self.num_schedulers.set(self.running.len());
         self.config = wanted.clone();
         self.behind = true;
+        self.rows_look = Mono::default();
         self.outage = None;
         // A new scheduler has its cursor when this returns, so that it takes every change from here on.
         self.settle(turn);
@@ -364,14 +402,15 @@ impl Service for Schedulers {
             Msg::Request { wish, reply } => reply.send(self.request(*wish, turn)),
             Msg::Try { scheduler, job, reply } => reply.send(self.try_job(&scheduler, *job, turn)),
             Msg::Trigger { trigger, waiter, reply } => reply.send(self.trigger(*trigger, waiter, turn)),
-            Msg::BuildsetComplete(_) => self.waiters.look(),
+            Msg::BuildsetComplete(_) => self.buildset_ended(),
+            Msg::Enable { scheduler, enabled, reply } => reply.send(self.enable(&scheduler, enabled, turn)),
             Msg::Snapshot(reply) => reply.send(self.statuses(turn)),
         }
     }
 
     fn overrun(&mut self, _: &mut Turn) {
         self.behind = true;
-        self.waiters.look();
+        self.buildset_ended();
     }
 
     fn next_wake(&self) -> Option<Mono> {
@@ -381,8 +420,15 @@ impl Service for Schedulers {
         if self.behind {
             return Some(Mono::default());
         }
-        let lanes = self.running.iter().filter_map(|running| running.loaded.as_ref()?.lanes.next_due());
-        lanes.chain(self.looks.next()).chain(self.waiters.next_look()).chain(self.clock_look).min()
+        let enabled = self.running.iter().filter(|running| self.is_enabled(running));
+        let lanes = enabled.filter_map(|running| running.loaded.as_ref()?.lanes.next_due());
+        let rows_look = (!self.running.is_empty()).then_some(self.rows_look);
+        lanes
+            .chain(rows_look)
+            .chain(self.looks.next())
+            .chain(self.waiters.next_look())
+            .chain(self.clock_look)
+            .min()
     }
 
     fn settle(&mut self, turn: &mut Turn) {

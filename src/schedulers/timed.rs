@@ -84,13 +84,15 @@ impl Schedulers {
 
     /// When some clock strikes next: `None` if none does.
     pub(super) fn next_strike(&self) -> Option<Wall> {
-        (0..self.running.len()).filter_map(|at| self.strikes_at(at)).min()
+        let enabled = (0..self.running.len()).filter(|at| self.is_enabled(&self.running[*at]));
+        enabled.filter_map(|at| self.strikes_at(at)).min()
     }
 
     /// Lets the clocks strike whose time has come, and says when the next one's comes.
     pub(super) fn strike(&mut self, turn: &Turn) -> Result<(), DbError> {
         for at in 0..self.running.len() {
-            if self.strikes_at(at).is_some_and(|next| next <= turn.wall()) {
+            let strikes = self.strikes_at(at).is_some_and(|next| next <= turn.wall());
+            if strikes && self.is_enabled(&self.running[at]) {
                 self.strike_one(at, turn)?;
             }
         }

@@ -1,7 +1,7 @@
 //! Takes developers' jobs, from tools and from job directories, and operators' wishes.
 
 use super::service::Schedulers;
-use super::{Added, RequestError, TryError, TryJob, Wish, job_file, jobdir, try_job, wish};
+use super::{Added, DISABLED, RequestError, TryError, TryJob, Wish, job_file, jobdir, try_job, wish};
 use crate::config::{SchedulerKind, TryJobdir};
 use crate::db::{self, DbError};
 use crate::kernel::Turn;
@@ -11,6 +11,9 @@ impl Schedulers {
     /// Stores the buildset of a job; `None` if a file's job was stored before, by a master that crashed before it
     /// could put the file away.
     fn store_job(&self, scheduler: &str, job: TryJob, turn: &Turn) -> Result<Option<Added>, TryError> {
+        if self.disabled.contains(scheduler) {
+            return Err(TryError::Refused(DISABLED.to_owned()));
+        }
         let new = try_job::buildset(&self.config, try_job::scheduler(&self.config, scheduler)?, job)?;
         let now = turn.wall();
         let stored = self.db.write(move |tx| {

@@ -2,7 +2,10 @@
 
 use crate::engines::{Place, at, commit, on_both};
 use crate::rows::buildset;
-use bellwether::db::schedulers::{Classified, classify, flush_into_buildset, holding, load, set_state};
+use bellwether::db::schedulers::{
+    Classified, awaited, awaiting, classify, disabled, ended, flush_into_buildset, holding, load,
+    set_enabled, set_state, set_upstream, take_ended,
+};
 use bellwether::db::{Connection, DbError, buildsets, changes};
 use bellwether::model::{ChangeId, NewChange};
 use serde_json::json;
@@ -12,6 +15,8 @@ on_both!(
     changes_wait_until_they_are_flushed,
     what_another_master_has_classified_is_refused,
     a_refused_flush_leaves_nothing_behind,
+    the_end_of_an_upstream_is_taken_once,
+    those_that_are_disabled_stay_so,
 );
 
 fn add_change(connection: &mut Connection) -> ChangeId {
@@ -88,4 +93,46 @@ fn a_refused_flush_leaves_nothing_behind(place: Place) {
     let flushed = connection.transaction(|tx| flush_into_buildset(tx, "main", &new, &[], at(1)));
     assert!(matches!(flushed, Err(DbError::Refused(_))), "{flushed:?}");
     assert_eq!(buildsets::recent(&mut connection, None, 9), Ok(Vec::new()));
+}
+
+fn the_end_of_an_upstream_is_taken_once(place: Place) {
+    let mut connection = place.open();
+    let change = add_change(&mut connection);
+    let upstream = bellwether::model::NewBuildset {
+        scheduler: "first".to_owned(),
+        changes: vec![change],
+        ..buildset(&[])
+    };
+    commit(&mut connection, |tx| {
+        load(tx, "second")?;
+        set_upstream(tx, "second", Some("first"))
+    });
+    let added = commit(&mut connection, |tx| buildsets::add(tx, &upstream, at(1)));
+    assert_eq!(awaiting(&mut connection, change).expect("rows"), [("second".to_owned(), added.id)]);
+    assert_eq!(awaited(&mut connection).expect("rows").get("second"), Some(&1));
+    // It has no builders, so it is complete.
+    let ends = ended(&mut connection, "second").expect("rows");
+    assert_eq!(ends.iter().map(|ended| ended.id).collect::<Vec<_>>(), [added.id]);
+
+    let first = buildsets::get(&mut connection, added.id).expect("a row").expect("it is there");
+    let outcome = Ok(bellwether::model::NewBuildset { scheduler: "second".to_owned(), ..upstream.clone() });
+    let made = commit(&mut connection, |tx| take_ended(tx, "second", &first, &outcome, at(2)));
+    assert!(made.is_some());
+    let again = connection.transaction(|tx| take_ended(tx, "second", &first, &outcome, at(3)));
+    assert!(matches!(again, Err(DbError::Refused(_))), "{again:?}");
+    assert_eq!(awaiting(&mut connection, change).expect("rows"), []);
+
+    // Of another upstream it awaits nothing yet, and nothing of the old one any more.
+    commit(&mut connection, |tx| buildsets::add(tx, &upstream, at(4)));
+    commit(&mut connection, |tx| set_upstream(tx, "second", Some("other")));
+    assert_eq!(ended(&mut connection, "second").expect("rows"), []);
+}
+
+fn those_that_are_disabled_stay_so(place: Place) {
+    let mut connection = place.open();
+    commit(&mut connection, |tx| set_enabled(tx, "main", false));
+    commit(&mut connection, |tx| load(tx, "main"));
+    assert!(disabled(&mut connection).expect("rows").contains("main"));
+    commit(&mut connection, |tx| set_enabled(tx, "main", true));
+    assert!(disabled(&mut connection).expect("rows").is_empty());
 }

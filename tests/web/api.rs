@@ -56,7 +56,11 @@ fn every_resource_has_buildbots_fields() {
             "workers",
             "configured_on connected_to graceful name pause_reason paused workerid workerinfo",
         ),
-        ("schedulers", "schedulers", "enabled master name schedulerid"),
+        (
+            "schedulers",
+            "schedulers",
+            "awaited_buildsets enabled master name next_build_at pending_changes schedulerid",
+        ),
         ("forceschedulers", "forceschedulers", "all_fields builder_names button_name enabled label name"),
         ("masters", "masters", "active last_active masterid name"),
     ] {
@@ -206,6 +210,7 @@ fn calls_reach_the_rooms_below() {
             "force force [\"docs\"] by \"\" with {\"jobs\": Number(2)}",
             made.clone(),
         ),
+        ("schedulers/force", "enable", json!({"enabled": false}), "enable force: false", Value::Null),
         (
             "builds/56",
             "stop",

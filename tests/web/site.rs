@@ -74,6 +74,10 @@ impl Actions for Shared {
         self.0.ask(format!("steer {worker}: {wish:?}")).map(drop)
     }
 
+    fn enable_scheduler(&self, scheduler: &str, enabled: bool) -> Result<(), Refused> {
+        self.0.ask(format!("enable {scheduler}: {enabled}")).map(drop)
+    }
+
     fn snapshot(&self) -> Result<Snapshot, Refused> {
         Ok(self.0.snapshot.lock().expect("not poisoned").clone())
     }
@@ -151,5 +155,6 @@ pub fn config_of(text: &str, listen: &str) -> Config {
 
 /// A scheduler in which nothing waits.
 fn idle(scheduler: &bellwether::config::Scheduler) -> SchedulerStatus {
-    SchedulerStatus { scheduler: scheduler.clone(), pending: 0, builds_at: None, trouble: None }
+    let scheduler = scheduler.clone();
+    SchedulerStatus { scheduler, enabled: true, pending: 0, awaits: 0, builds_at: None, trouble: None }
 }

@@ -2,6 +2,7 @@
 //! workers a builder has.
 
 mod locks;
+mod upstreams;
 
 use super::findings::{Findings, nearest};
 use super::read::Spanned;
@@ -15,6 +16,7 @@ use super::{
 };
 use locks::check_locks;
 use std::collections::{BTreeMap, BTreeSet};
+use upstreams::check_upstreams;
 
 /// User names of the PB port that no worker may have (`CFG-12`).
 const RESERVED_USERS: [&str; 3] = ["change", "debug", "status"];
@@ -24,6 +26,7 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
     let names = Names { sources };
     check_names(&read, &names, findings);
     check_locks(&read, findings);
+    check_upstreams(&read.schedulers, findings);
     check_ports(&read, findings);
     check_retention(&read, findings);
     if read.workers.is_empty() {
@@ -60,7 +63,7 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
     let builders = builders.collect();
     let mut asked = BTreeSet::new();
     let mut schedulers = Vec::new();
-    for ReadScheduler { scheduler, builders } in read.schedulers {
+    for ReadScheduler { scheduler, builders, .. } in read.schedulers {
         let builders = builders_of(&builders, &builder_places, findings);
         asked.extend(builders.iter().cloned());
         schedulers.extend(scheduler.map(|scheduler| Scheduler { builders, ..scheduler.value }));

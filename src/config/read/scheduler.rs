@@ -3,7 +3,7 @@
 use super::{OneOrMany, Read, Spanned, Table, condition, force, properties, timed};
 use crate::config::condition::FILE_IS_IMPORTANT;
 use crate::config::findings::{Findings, nearest};
-use crate::config::yaml::Node;
+use crate::config::yaml::{Node, Place};
 use crate::config::{
     ChangeDriven, ChangeFilter, FieldFilter, Glob, Login, Scheduler, SchedulerKind, TryJobdir,
 };
@@ -13,14 +13,17 @@ use std::time::Duration;
 pub(in crate::config) struct ReadScheduler {
     /// The scheduler; it has no builders yet. `None` after a complaint.
     pub(in crate::config) scheduler: Option<Spanned<Scheduler>>,
+    /// Where its upstream is named, if it has one.
+    pub(in crate::config) upstream_at: Option<Place>,
     /// The builders it wants.
     pub(in crate::config) builders: Vec<Spanned<Glob>>,
 }
 
 /// What `type` may say.
-const TYPES: [&str; 8] = [
+const TYPES: [&str; 9] = [
     "nightly",
     "periodic",
+    "dependent",
     "single_branch",
     "any_branch",
     "force",
@@ -38,7 +41,7 @@ impl Read for ReadScheduler {
         let properties = properties(table.node("properties", findings), "Scheduler", findings);
         let priority = table.or("priority", 0, findings);
         let kind: Spanned<String> = table.required("type", findings)?;
-        let mut reason = None;
+        let (mut reason, mut upstream_at) = (None, None);
         let kind = match kind.value.as_str() {
             "single_branch" => {
                 reason = table.optional("reason", findings);
@@ -62,6 +65,12 @@ impl Read for ReadScheduler {
                 reason = table.optional("reason", findings);
                 timed::nightly(&mut table, findings).map(SchedulerKind::Nightly)
             }
+            "dependent" => {
+                reason = table.optional("reason", findings);
+                let upstream: Option<Spanned<String>> = table.required("upstream", findings);
+                upstream_at = upstream.as_ref().map(|upstream| upstream.at);
+                upstream.map(|upstream| SchedulerKind::Dependent { upstream: upstream.value })
+            }
             "triggerable" => {
                 reason = table.optional("reason", findings);
                 Some(SchedulerKind::Triggerable)
@@ -70,7 +79,7 @@ impl Read for ReadScheduler {
                 let hint = nearest(other, &TYPES);
                 findings.complain(kind.at, format!("unknown type {other:?} of scheduler"), hint);
                 // Its builders are asked by a scheduler all the same.
-                return Some(ReadScheduler { scheduler: None, builders });
+                return Some(ReadScheduler { scheduler: None, upstream_at, builders });
             }
         };
         table.finish(findings);
@@ -78,7 +87,7 @@ impl Read for ReadScheduler {
             let value = Scheduler { name, builders: Vec::new(), properties, reason, priority, kind };
             Spanned { value, at }
         });
-        Some(ReadScheduler { scheduler, builders })
+        Some(ReadScheduler { scheduler, upstream_at, builders })
     }
 }
 

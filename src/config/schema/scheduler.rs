@@ -39,6 +39,11 @@ pub enum SchedulerKind {
     Periodic(Timed),
     /// At times of the calendar (`SC-11`).
     Nightly(Timed),
+    /// When a buildset of the scheduler of this name has ended well, on the same source stamps (`SC-09`).
+    Dependent {
+        /// The scheduler after whose buildsets it asks.
+        upstream: String,
+    },
     /// When somebody says so (`SC-21`).
     Force(Box<Force>),
     /// When a developer sends a patch: each logs in with one of these on the PB port (`SC-18`).
@@ -57,6 +62,7 @@ impl SchedulerKind {
             SchedulerKind::AnyBranch(_) => "any_branch",
             SchedulerKind::Periodic(_) => "periodic",
             SchedulerKind::Nightly(_) => "nightly",
+            SchedulerKind::Dependent { .. } => "dependent",
             SchedulerKind::Force(_) => "force",
             SchedulerKind::TryUserpass(_) => "try_userpass",
             SchedulerKind::TryJobdir(_) => "try_jobdir",
@@ -70,6 +76,11 @@ impl SchedulerKind {
             SchedulerKind::Periodic(timed) | SchedulerKind::Nightly(timed) => Some(timed),
             _ => None,
         }
+    }
+
+    /// The scheduler after whose buildsets it asks, if it does.
+    pub fn upstream(&self) -> Option<&str> {
+        if let SchedulerKind::Dependent { upstream } = self { Some(upstream) } else { None }
     }
 
     /// The form, of one that people start.

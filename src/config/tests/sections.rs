@@ -86,6 +86,25 @@ fn one_mistake_makes_one_complaint() {
 }
 
 #[test]
+fn upstreams_are_checked() {
+    check_added(
+        "schedulers:
+- {type: dependent, name: a, builders: b1, upstream: force}
+- {type: dependent, name: b, builders: b1, upstream: forse}
+- {type: dependent, name: c, builders: b1, upstream: e}
+- {type: dependent, name: d, builders: b1, upstream: c}
+- {type: dependent, name: e, builders: b1, upstream: d}
+- {type: dependent, name: f, builders: b1, upstream: e}",
+        expect![[r#"
+            m.yaml:3:54: schedulers[1].upstream: no scheduler is called "forse"; did you mean `force`?
+            m.yaml:4:54: schedulers[2].upstream: it would wait for itself: c after e after d after c; let the first of them follow changes
+            m.yaml:5:54: schedulers[3].upstream: it would wait for itself: d after c after e after d; let the first of them follow changes
+            m.yaml:6:54: schedulers[4].upstream: it would wait for itself: e after d after c after e; let the first of them follow changes
+        "#]],
+    );
+}
+
+#[test]
 fn schedulers_are_checked() {
     check_added(
         "schedulers:
@@ -105,7 +124,7 @@ fn schedulers_are_checked() {
             m.yaml:6:64: schedulers[4].file_is_important: wrong condition: "pth" is not known here; known: author, branch, category, codebase, comments, committer, files, path, project, property, repository, revision
             m.yaml:6:92: schedulers[4].only_important: it must be true or false, not "maybe"
             m.yaml:7:64: schedulers[5].file_is_important: wrong condition: unexpected input after expression; `==` compares
-            m.yaml:8:10: schedulers[6].type: unknown type "weekly" of scheduler; known: any_branch, force, nightly, periodic, single_branch, triggerable, try_jobdir, try_userpass
+            m.yaml:8:10: schedulers[6].type: unknown type "weekly" of scheduler; known: any_branch, dependent, force, nightly, periodic, single_branch, triggerable, try_jobdir, try_userpass
             m.yaml:9:82: schedulers[7].change_filter.branches: `branch` is given too; keep one of the two
             m.yaml:9:87: schedulers[7].change_filter.authors: unknown key `authors`; known: branch, branches, categories, category, codebase, codebases, project, projects, repositories, repository
         "#]],

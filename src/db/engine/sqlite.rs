@@ -14,6 +14,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_worker_life.sql", include_str!("../../../sql/sqlite/0004_worker_life.sql")),
     ("0005_users.sql", include_str!("../../../sql/sqlite/0005_users.sql")),
     ("0006_expectations.sql", include_str!("../../../sql/sqlite/0006_expectations.sql")),
+    ("0007_upstreams.sql", include_str!("../../../sql/sqlite/0007_upstreams.sql")),
 ];
 
 /// See [`super::Connection::columns`].

@@ -6,7 +6,7 @@ use crate::db::{self, Database, Reader, Writer};
 use crate::kernel::sim::Sim;
 use crate::kernel::{Control, Door, Hint, Ranked, rank, thread};
 use crate::metrics::Figures;
-use crate::model::{Buildset, BuildsetId, ChangeId, Event, NewChange, Verdict};
+use crate::model::{Buildset, BuildsetId, ChangeId, Event, NewChange, Results, Verdict};
 use crate::schedulers::{Added, Handle, Msg, Parts, Schedulers};
 use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -133,6 +133,17 @@ impl House {
     pub(super) fn complete(&mut self, buildset: BuildsetId) {
         self.door.hint(Msg::BuildsetComplete).tell(buildset);
         self.settle();
+    }
+
+    /// Ends all requests that wait, so; nobody is told.
+    pub(super) fn end_all(&mut self, results: Results) {
+        let now = self.sim.world().wall();
+        let ended = self.db().write(move |tx| {
+            let waiting = db::requests::unclaimed(tx, None, 10_000)?;
+            let ids: Vec<_> = waiting.iter().map(|request| request.id).collect();
+            db::requests::cancel(tx, &ids, &db::requests::Ending { results, outcome: None }, now)
+        });
+        ended.unwrap();
     }
 
     /// Stores a change and lets the service act on it.

@@ -1,7 +1,9 @@
 //! The cores by tables of texts, and the service in the simulator on a real database.
 
 mod classifying;
+mod enabling;
 mod exactly_once;
+mod following;
 mod forcing;
 mod house;
 mod lanes;

@@ -64,6 +64,7 @@ impl Clients {
             | Event::StepUpdated { .. }
             | Event::WorkerMissing { .. }
             | Event::WorkerUpdated { .. }
+            | Event::SchedulerUpdated { .. }
             | Event::Reconfigured => {}
         }
         Ok(())

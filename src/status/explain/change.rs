@@ -54,6 +54,10 @@ fn judged(verdict: &Verdict, facts: &ChangeFacts, live: &Live) -> Reason {
         let what = format!("scheduler {scheduler} took it: {reason}");
         return Reason::new(what).because(requests(facts, *buildset, live));
     }
+    if let Some((_, upstream)) = facts.awaiting.iter().find(|(waiting, _)| waiting == scheduler) {
+        let what = format!("scheduler {scheduler} waits for the end of buildset {upstream}");
+        return Reason::new(what).because(requests(facts, *upstream, live));
+    }
     let Some((_, important)) = facts.pending.iter().find(|(holding, _)| holding == scheduler) else {
         return Reason::new(format!("scheduler {scheduler} left it: {reason}"));
     };
@@ -62,6 +66,7 @@ fn judged(verdict: &Verdict, facts: &ChangeFacts, live: &Live) -> Reason {
     because.push(match live.schedulers.iter().find(|status| name(status) == scheduler) {
         None => Reason::new("the scheduler is not configured any more"),
         Some(SchedulerStatus { trouble: Some(trouble), .. }) => Reason::new(format!("in trouble: {trouble}")),
+        Some(SchedulerStatus { enabled: false, .. }) => Reason::new("the scheduler is disabled"),
         Some(SchedulerStatus { builds_at: Some(at), .. }) => {
             Reason::new(format!("its timer runs until {}, if no other change comes", moment(*at)))
         }

@@ -2,7 +2,9 @@
 
 use super::Subject;
 use crate::db::{Connection, DbError, builds, buildsets, changes, masters, requests, schedulers, workers};
-use crate::model::{Build, BuildRequest, Buildset, Change, ChangeId, RequestId, Verdict, WorkerInfo};
+use crate::model::{
+    Build, BuildRequest, Buildset, BuildsetId, Change, ChangeId, RequestId, Verdict, WorkerInfo,
+};
 
 /// How many requests of one builder are looked at one by one.
 const REQUESTS_TOLD: u32 = 20;
@@ -27,6 +29,8 @@ pub struct ChangeFacts {
     pub(super) verdicts: Vec<Verdict>,
     /// The schedulers that it waits in, each with whether it is important there.
     pub(super) pending: Vec<(String, bool)>,
+    /// The schedulers that wait for the end of a buildset with it, each with the buildset.
+    pub(super) awaiting: Vec<(String, BuildsetId)>,
     /// The buildsets that it is in, with their requests.
     pub(super) buildsets: Vec<(Buildset, Vec<RequestFacts>)>,
 }
@@ -102,6 +106,7 @@ fn of_change(connection: &mut Connection, id: ChangeId) -> Result<Option<ChangeF
         change,
         verdicts: changes::verdicts(connection, id)?,
         pending: schedulers::holding(connection, id)?,
+        awaiting: schedulers::awaiting(connection, id)?,
         buildsets: sets,
     }))
 }

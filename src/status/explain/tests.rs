@@ -330,8 +330,14 @@ fn schedulers() -> Vec<SchedulerStatus> {
           - {type: any_branch, name: late, builders: [b]}
           - {type: force, name: force, builders: [b]}";
     let config: Config = load_text("m.yaml", text).expect("it has no faults").config;
-    let status =
-        |scheduler| SchedulerStatus { scheduler, pending: 0, builds_at: Some(at(90)), trouble: None };
+    let status = |scheduler| SchedulerStatus {
+        scheduler,
+        enabled: true,
+        pending: 0,
+        awaits: 0,
+        builds_at: Some(at(90)),
+        trouble: None,
+    };
     config.schedulers.into_iter().map(status).collect()
 }
 
@@ -346,6 +352,7 @@ fn change(verdicts: &[(&str, Option<i64>, &str)]) -> ChangeFacts {
         change: Change { id: ChangeId(5), when: at(0), told: NewChange::default() },
         verdicts: verdicts.iter().map(verdict).collect(),
         pending: Vec::new(),
+        awaiting: Vec::new(),
         buildsets: Vec::new(),
     }
 }

@@ -86,6 +86,10 @@ impl Actions for Missing {
         Err(Refused::NotPossible(String::new()))
     }
 
+    fn enable_scheduler(&self, _: &str, _: bool) -> Result<(), Refused> {
+        Err(Refused::NotPossible(String::new()))
+    }
+
     fn snapshot(&self) -> Result<Snapshot, Refused> {
         let worker = WorkerStatus {
             name: "w 1".to_owned(),

@@ -50,6 +50,12 @@ pub trait Actions: Send + Sync + 'static {
     /// See [`Refused`].
     fn steer_worker(&self, worker: &str, wish: WorkerWish) -> Result<(), Refused>;
 
+    /// Enables or disables a scheduler.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    fn enable_scheduler(&self, scheduler: &str, enabled: bool) -> Result<(), Refused>;
+
     /// What the botmaster is doing now, which is not in the rows.
     ///
     /// # Errors

@@ -66,9 +66,10 @@ impl Of<'_> {
         use About::{Builds, Changes, Workers};
         let none = Of::default();
         match event {
-            Event::ChangeAdded { .. } | Event::BuildsetAdded { .. } | Event::BuildsetComplete { .. } => {
-                Of { about: &[Changes], ..none }
-            }
+            Event::ChangeAdded { .. }
+            | Event::BuildsetAdded { .. }
+            | Event::BuildsetComplete { .. }
+            | Event::SchedulerUpdated { .. } => Of { about: &[Changes], ..none },
             Event::RequestAdded { builder, .. } | Event::RequestComplete { builder, .. } => {
                 Of { builder: Some(builder), about: &[Builds], ..none }
             }

@@ -6,7 +6,7 @@ use crate::botmaster::{self, Snapshot, WorkerWish};
 use crate::db::DbError;
 use crate::kernel::Gone;
 use crate::model::{BuildId, BuildsetId, RequestId};
-use crate::schedulers::{self, ForceError, ForceRequest, SchedulerStatus};
+use crate::schedulers::{self, EnableError, ForceError, ForceRequest, SchedulerStatus};
 
 /// Schedulers and botmaster, as people act on them.
 #[derive(Clone)]
@@ -45,6 +45,15 @@ impl From<ForceError> for Refused {
     }
 }
 
+impl From<EnableError> for Refused {
+    fn from(error: EnableError) -> Refused {
+        match error {
+            EnableError::NoSuchScheduler(_) => Refused::Unknown(error.to_string()),
+            EnableError::Outage(what) => Refused::Outage(what),
+        }
+    }
+}
+
 impl From<Gone> for Refused {
     fn from(gone: Gone) -> Refused {
         Refused::Outage(gone.to_string())
@@ -70,6 +79,10 @@ impl Actions for Rooms {
 
     fn steer_worker(&self, worker: &str, wish: WorkerWish) -> Result<(), Refused> {
         Ok(self.botmaster.steer_worker(worker, wish)??)
+    }
+
+    fn enable_scheduler(&self, scheduler: &str, enabled: bool) -> Result<(), Refused> {
+        Ok(self.schedulers.enable(scheduler, enabled)?)
     }
 
     fn snapshot(&self) -> Result<Snapshot, Refused> {

@@ -38,6 +38,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/changes", get(changes::changes))
         .route("/changes/{id}", get(changes::change))
         .route("/schedulers", get(schedulers::schedulers))
+        .route("/schedulers/{scheduler}/{action}", post(doing::scheduler))
         .route("/schedulers/{scheduler}/force", get(force::of_scheduler).post(force::send_to_scheduler))
         .route("/explain/{kind}/{*name}", get(explain::explain))
         .route("/users", get(users::users))

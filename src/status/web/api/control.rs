@@ -114,6 +114,13 @@ async fn carry_out(app: &App, path: &[&str], call: Call) -> Result<Value, Failur
             app.act(move |actions| actions.cancel(id, ANYBODY, &reason)).await??;
             Ok(Value::Null)
         }
+        (["schedulers", part], "enable") => {
+            let scheduler = resolve::scheduler(app, part).await?;
+            let enabled = call.params.get("enabled").and_then(Value::as_bool);
+            let enabled = enabled.ok_or_else(|| Failure::invalid("`enabled` must be true or false"))?;
+            app.act(move |actions| actions.enable_scheduler(&scheduler, enabled)).await??;
+            Ok(Value::Null)
+        }
         (["workers", part] | ["builders", _, "workers", part], "pause" | "unpause" | "stop" | "kill") => {
             let worker = resolve::worker(app, part).await?;
             let wish = match call.method.as_str() {

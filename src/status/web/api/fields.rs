@@ -119,7 +119,10 @@ pub(super) static LOG: Resource = Resource {
 
 pub(super) static SCHEDULER: Resource = Resource {
     plural: "schedulers",
-    fields: fields![schedulerid Number, name Text, enabled Flag, master Other],
+    fields: fields![
+        schedulerid Number, name Text, enabled Flag, master Other, pending_changes Number,
+        awaited_buildsets Number, next_build_at Time,
+    ],
 };
 
 pub(super) static FORCE_SCHEDULER: Resource = Resource {

@@ -42,6 +42,11 @@ pub(super) async fn worker(app: &App, part: &str) -> Result<String, Fault> {
     Ok(ids.name(part).ok_or_else(|| Fault::no("worker", part))?.to_owned())
 }
 
+pub(super) async fn scheduler(app: &App, part: &str) -> Result<String, Fault> {
+    let ids = names::schedulers(app).await?;
+    Ok(ids.name(part).ok_or_else(|| Fault::no("scheduler", part))?.to_owned())
+}
+
 pub(super) async fn build(app: &App, which: BuildRef) -> Result<Build, Fault> {
     match which {
         BuildRef::Id(id) => {

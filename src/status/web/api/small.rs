@@ -5,9 +5,10 @@ use super::fields::{BUILDER, FORCE_SCHEDULER, MASTER, SCHEDULER, WORKER};
 use super::names::{self, Ids};
 use super::query::Query;
 use super::resolve;
-use crate::config::{Builder, Config, Force, Parameter, ParameterKind, Scheduler};
+use crate::config::{Builder, Force, Parameter, ParameterKind, Scheduler};
 use crate::db::{masters, workers};
-use crate::model::{MasterId, WorkerInfo};
+use crate::model::{MasterId, Wall, WorkerInfo};
+use crate::schedulers::SchedulerStatus;
 use crate::status::web::app::App;
 use crate::status::web::fault::Fault;
 use serde_json::{Value, json};
@@ -109,17 +110,21 @@ pub(super) async fn masters(app: &App, query: Query) -> Result<Listed, Fault> {
 }
 
 async fn scheduler_rows(app: &App) -> Result<Vec<Value>, Fault> {
-    let (ids, config) = (names::schedulers(app).await?, app.site.config());
+    let ids = names::schedulers(app).await?;
+    let schedulers = app.act(|actions| actions.schedulers()).await??;
     let master = master_rows(app).await?.into_iter().find(|master| master["active"] == true);
-    let row = |scheduler: &Scheduler| {
+    let row = |status: &SchedulerStatus| {
         json!({
-            "schedulerid": ids.id(&scheduler.name),
-            "name": scheduler.name,
-            "enabled": true,
+            "schedulerid": ids.id(&status.scheduler.name),
+            "name": status.scheduler.name,
+            "enabled": status.enabled,
             "master": master,
+            "pending_changes": status.pending,
+            "awaited_buildsets": status.awaits,
+            "next_build_at": status.builds_at.map(Wall::seconds),
         })
     };
-    Ok(config.schedulers.iter().map(row).collect())
+    Ok(schedulers.iter().map(row).collect())
 }
 
 pub(super) async fn schedulers(app: &App, query: Query) -> Result<Listed, Fault> {
@@ -131,16 +136,16 @@ pub(super) async fn scheduler(app: &App, id: i64, query: Query) -> Result<Listed
     query.one(&SCHEDULER, row.ok_or_else(|| Fault::no("scheduler", id))?)
 }
 
-fn force_row(scheduler: &Scheduler, force: &Force) -> Value {
+fn force_row(status: &SchedulerStatus, force: &Force) -> Value {
     let standard =
         [&force.reason, &force.username, &force.branch, &force.revision, &force.repository, &force.project];
     let fields = standard.into_iter().chain(&force.parameters).map(parameter);
     json!({
-        "name": scheduler.name,
+        "name": status.scheduler.name,
         "button_name": force.button_name,
         "label": force.label,
-        "builder_names": scheduler.builders,
-        "enabled": true,
+        "builder_names": status.scheduler.builders,
+        "enabled": status.enabled,
         "all_fields": fields.collect::<Vec<_>>(),
     })
 }
@@ -175,8 +180,14 @@ fn parameter(parameter: &Parameter) -> Value {
     row
 }
 
-fn forces(config: &Config) -> impl Iterator<Item = (&Scheduler, &Force)> {
-    config.schedulers.iter().filter_map(|scheduler| Some((scheduler, scheduler.kind.form()?)))
+/// The forms, each with its row.
+async fn force_rows(app: &App) -> Result<Vec<(Scheduler, Value)>, Fault> {
+    let schedulers = app.act(|actions| actions.schedulers()).await??;
+    let row = |status: SchedulerStatus| {
+        let row = force_row(&status, status.scheduler.kind.form()?);
+        Some((status.scheduler, row))
+    };
+    Ok(schedulers.into_iter().filter_map(row).collect())
 }
 
 pub(super) async fn force_schedulers(
@@ -188,16 +199,12 @@ pub(super) async fn force_schedulers(
         Some(part) => Some(resolve::builder(app, part).await?),
         None => None,
     };
-    let config = app.site.config();
-    let serves =
-        |scheduler: &Scheduler| of.as_ref().is_none_or(|builder| scheduler.builders.contains(builder));
-    let rows = forces(&config).filter(|(scheduler, _)| serves(scheduler));
-    query.list(&FORCE_SCHEDULER, rows.map(|(scheduler, force)| force_row(scheduler, force)).collect())
+    let mut rows = force_rows(app).await?;
+    rows.retain(|(scheduler, _)| of.as_ref().is_none_or(|builder| scheduler.builders.contains(builder)));
+    query.list(&FORCE_SCHEDULER, rows.into_iter().map(|(_, row)| row).collect())
 }
 
 pub(super) async fn force_scheduler(app: &App, name: &str, query: Query) -> Result<Listed, Fault> {
-    let config = app.site.config();
-    let found = forces(&config).find(|(scheduler, _)| scheduler.name == name);
-    let (scheduler, force) = found.ok_or_else(|| Fault::no("force scheduler", name))?;
-    query.one(&FORCE_SCHEDULER, force_row(scheduler, force))
+    let found = force_rows(app).await?.into_iter().find(|(scheduler, _)| scheduler.name == name);
+    query.one(&FORCE_SCHEDULER, found.map(|(_, row)| row).ok_or_else(|| Fault::no("force scheduler", name))?)
 }

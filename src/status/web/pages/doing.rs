@@ -82,6 +82,21 @@ pub(in crate::status::web) async fn worker(
     Ok(Redirect::to(&to))
 }
 
+/// `POST /schedulers/NAME/{enable,disable}`
+pub(in crate::status::web) async fn scheduler(
+    State(app): State<App>,
+    view: View,
+    Path((name, what)): Path<(String, String)>,
+) -> Result<Redirect, Fault> {
+    let enabled = match what.as_str() {
+        "enable" => true,
+        "disable" => false,
+        _ => return Err(Fault::NoAction("A scheduler cannot do that.".to_owned())),
+    };
+    app.act(move |actions| actions.enable_scheduler(&name, enabled)).await??;
+    Ok(Redirect::to(&view.to([&"schedulers"])))
+}
+
 /// The way to the first request of a buildset made just now: to its build, if it has begun already.
 pub(super) async fn to_request_of(app: &App, view: &View, buildset: BuildsetId) -> Result<Response, Fault> {
     let found = app.read(move |connection| {

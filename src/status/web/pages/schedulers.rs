@@ -31,8 +31,12 @@ fn card(view: &View, status: &SchedulerStatus) -> Markup {
         article.card id=(scheduler.name) {
             div.heading {
                 h2 { (scheduler.name) }
-                @if let SchedulerKind::Force(force) = &scheduler.kind {
-                    div.buttons { a.button href=(view.to([&"schedulers", &scheduler.name, &"force"])) { (force.button_name) } }
+                @if !status.enabled { span.badge.warnings { "disabled" } }
+                div.buttons {
+                    @if let (SchedulerKind::Force(force), true) = (&scheduler.kind, status.enabled) {
+                        a.button href=(view.to([&"schedulers", &scheduler.name, &"force"])) { (force.button_name) }
+                    }
+                    (switch(view, status))
                 }
             }
             p {
@@ -41,9 +45,20 @@ fn card(view: &View, status: &SchedulerStatus) -> Markup {
                     " " b { (words::count(status.pending, "change")) } @if status.pending == 1 { " waits" } @else { " wait" } " in it"
                     @if let Some(at) = status.builds_at { ", to be built " (view.when(at)) } "."
                 } @else if let Some(at) = status.builds_at { " Next " (view.when(at)) "." }
+                @if status.awaits > 0 { " It waits for the end of " (words::count(status.awaits, "buildset")) "." }
             }
             @if let Some(trouble) = &status.trouble { p.trouble { (trouble) } }
             ul.chips { @for builder in &scheduler.builders { li { a href=(view.builder(builder)) { (builder) } } } }
+        }
+    }
+}
+
+/// The button that enables or disables it.
+fn switch(view: &View, status: &SchedulerStatus) -> Markup {
+    let (action, label) = if status.enabled { ("disable", "Disable") } else { ("enable", "Enable") };
+    html! {
+        form method="post" action=(view.to([&"schedulers", &status.scheduler.name, &action])) {
+            button type="submit" aria-label={ (label) " scheduler " (status.scheduler.name) } { (label) }
         }
     }
 }
@@ -62,6 +77,9 @@ fn kind(scheduler: &Scheduler) -> String {
         SchedulerKind::SingleBranch(changes) => ("Builds changes", changes),
         SchedulerKind::AnyBranch(changes) => ("Builds changes of each branch by itself", changes),
         SchedulerKind::Periodic(timed) | SchedulerKind::Nightly(timed) => return by_clock(timed),
+        SchedulerKind::Dependent { upstream } => {
+            return format!("Builds what {upstream} has built, once all of that has ended well.");
+        }
         SchedulerKind::Force(_) => return "Builds when somebody asks.".to_owned(),
         SchedulerKind::Triggerable => return "Builds when a step of another build asks.".to_owned(),
         SchedulerKind::TryUserpass(_) => return "Builds the patches that developers send.".to_owned(),

@@ -74,6 +74,7 @@ pub const NEXT_BUILD: &[&str] = CAN_START_BUILD.split_at(3).1;
 /// The names that `file_is_important` knows: `path` is the file, `property` a function as above, the rest are
 /// of the change (`SC-02`).
 pub const FILE_IS_IMPORTANT: &[&str] = &[
+    "path",
     "author",
     "branch",
     "category",
@@ -81,12 +82,17 @@ pub const FILE_IS_IMPORTANT: &[&str] = &[
     "comments",
     "committer",
     "files",
-    "path",
     "project",
     "property",
     "repository",
     "revision",
 ];
+
+/// The names that conditions on a whole change know.
+pub const CHANGE: &[&str] = FILE_IS_IMPORTANT.split_at(1).1;
+
+/// The name that conditions on one field know.
+pub const VALUE: &[&str] = &["value"];
 
 /// A condition such as `branch == 'main' and not path.startswith('docs/')`, compiled when it was loaded.
 #[derive(Clone)]
@@ -117,11 +123,30 @@ impl Condition {
     /// # Errors
     /// What went wrong, in one line: a type that does not fit, a name without a value.
     pub fn eval(&self, context: &Value) -> Result<bool, String> {
-        let value = self.expression.eval(context).map_err(|error| one_line(&error))?;
-        if value.is_undefined() {
-            return Err("it has no value".to_owned());
+        self.value(context).map(|value| value.is_true())
+    }
+
+    /// Asks it of each of these files as `path`, if it uses that: one is enough, and if there is none it holds, since
+    /// it is better to build once too often. Else asks it once.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn eval_of_files(&self, context: &Value, files: &[String]) -> Result<bool, String> {
+        let ask = |path: &str| self.eval(&minijinja::context! { path, ..context.clone() });
+        if !self.uses("path") {
+            return ask("");
         }
-        Ok(value.is_true())
+        for path in files {
+            if ask(path)? {
+                return Ok(true);
+            }
+        }
+        Ok(files.is_empty())
+    }
+
+    fn value(&self, context: &Value) -> Result<Value, String> {
+        let value = self.expression.eval(context).map_err(|error| one_line(&error))?;
+        if value.is_undefined() { Err("it has no value".to_owned()) } else { Ok(value) }
     }
 
     /// Whether this name stands free in it.
@@ -132,6 +157,44 @@ impl Condition {
     /// The expression as it was written.
     pub fn as_str(&self) -> &str {
         &self.source
+    }
+}
+
+/// An expression of which more than the truth counts: a number, or a text.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Formula(Condition);
+
+impl Formula {
+    /// Compiles it. Only `names` may stand free in it.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line.
+    pub fn new(source: &str, names: &[&str]) -> Result<Formula, String> {
+        Condition::new(source, names).map(Formula)
+    }
+
+    /// Asks for a whole number.
+    ///
+    /// # Errors
+    /// What went wrong, in one line.
+    pub fn number(&self, context: &Value) -> Result<i64, String> {
+        let value = self.0.value(context)?;
+        i64::try_from(value.clone()).map_err(|_| format!("it is {value}, not a whole number"))
+    }
+
+    /// Asks for a text.
+    ///
+    /// # Errors
+    /// What went wrong, in one line.
+    pub fn text(&self, context: &Value) -> Result<String, String> {
+        let value = self.0.value(context)?;
+        value.as_str().map(str::to_owned).ok_or_else(|| format!("it is {value}, not a text"))
+    }
+
+    /// The expression as it was written.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
     }
 }
 

@@ -30,7 +30,8 @@ mod yaml;
 pub use calendar::Calendar;
 pub use complaint::Complaint;
 pub use condition::{
-    CAN_START_BUILD, COLLAPSE_REQUESTS, Condition, DO_STEP_IF, FILE_IS_IMPORTANT, HIDE_STEP_IF, NEXT_BUILD,
+    CAN_START_BUILD, CHANGE, COLLAPSE_REQUESTS, Condition, DO_STEP_IF, FILE_IS_IMPORTANT, Formula,
+    HIDE_STEP_IF, NEXT_BUILD, VALUE,
 };
 pub use diff::diff;
 pub use load::{Loaded, load, load_text, load_texts};

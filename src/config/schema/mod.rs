@@ -23,7 +23,7 @@ pub use change_source::{
 };
 pub use client::{DebugClient, Login, StatusListener, UserManager};
 pub use dispatch::{Collapse, NextBuild, NextWorker};
-pub use filter::{ChangeFilter, FieldFilter};
+pub use filter::{ChangeFilter, FieldFilter, SourceStampFilter};
 pub use latent::{Docker, Latent, LatentCommands, LatentDriver};
 pub use lock::{Lock, LockMode, LockScope, LockUse};
 pub use pb::{Listen, Msgpack, Pb, Tls};

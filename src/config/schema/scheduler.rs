@@ -1,9 +1,9 @@
 //! `schedulers`: when to build what.
 
+use super::filter::told;
 use super::{ChangeFilter, Login, Timed};
 use crate::config::{Condition, Pattern, duration};
 use crate::model::{NewChange, Properties};
-use minijinja::context;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -122,25 +122,7 @@ impl ChangeDriven {
     /// Why the condition has no answer, in one line; then the change does not count (`SM-03`).
     pub fn is_important(&self, change: &NewChange) -> Result<bool, String> {
         let Some(condition) = &self.file_is_important else { return Ok(true) };
-        let properties = change.properties.clone();
-        let property =
-            minijinja::Value::from_function(move |name: &str, default: Option<minijinja::Value>| {
-                match properties.value(name) {
-                    Some(value) => minijinja::value::Serde(value).into(),
-                    None => default.unwrap_or_else(|| minijinja::Value::from(())),
-                }
-            });
-        let told = minijinja::Value::from(minijinja::value::Serde(change));
-        let ask = |path: &str| condition.eval(&context! { path, property => &property, ..told.clone() });
-        if !condition.uses("path") {
-            return ask("");
-        }
-        for path in &change.files {
-            if ask(path)? {
-                return Ok(true);
-            }
-        }
-        Ok(change.files.is_empty())
+        condition.eval_of_files(&told(change), &change.files)
     }
 }
 

@@ -3,6 +3,7 @@
 mod builders;
 mod language;
 mod locks;
+mod schedulers;
 mod sections;
 mod times;
 mod touched;

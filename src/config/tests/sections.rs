@@ -86,52 +86,6 @@ fn one_mistake_makes_one_complaint() {
 }
 
 #[test]
-fn upstreams_are_checked() {
-    check_added(
-        "schedulers:
-- {type: dependent, name: a, builders: b1, upstream: force}
-- {type: dependent, name: b, builders: b1, upstream: forse}
-- {type: dependent, name: c, builders: b1, upstream: e}
-- {type: dependent, name: d, builders: b1, upstream: c}
-- {type: dependent, name: e, builders: b1, upstream: d}
-- {type: dependent, name: f, builders: b1, upstream: e}",
-        expect![[r#"
-            m.yaml:3:54: schedulers[1].upstream: no scheduler is called "forse"; did you mean `force`?
-            m.yaml:4:54: schedulers[2].upstream: it would wait for itself: c after e after d after c; let the first of them follow changes
-            m.yaml:5:54: schedulers[3].upstream: it would wait for itself: d after c after e after d; let the first of them follow changes
-            m.yaml:6:54: schedulers[4].upstream: it would wait for itself: e after d after c after e; let the first of them follow changes
-        "#]],
-    );
-}
-
-#[test]
-fn schedulers_are_checked() {
-    check_added(
-        "schedulers:
-- {type: single_branch, name: a, builders: b1}
-- {type: single_branch, name: b, builders: b1, branch: null}
-- {type: single_branch, name: c, builders: b1, branch: x, change_filter: {}}
-- {type: any_branch, name: d, builders: b1, tree_stable_timer: 1 minute, change_filter: {branch: {match: 'a(b'}}}
-- {type: any_branch, name: e, builders: b1, file_is_important: pth == 'x', only_important: maybe}
-- {type: any_branch, name: f, builders: b1, file_is_important: path = 'x'}
-- {type: weekly, name: g, builders: b1}
-- {type: any_branch, name: h, builders: b1, change_filter: {branch: a, branches: [b], authors: c}}",
-        expect![[r#"
-            m.yaml:2:3: schedulers[0]: `change_filter` is missing
-            m.yaml:4:56: schedulers[2].branch: `change_filter` is given too; put the branch into the filter
-            m.yaml:5:64: schedulers[3].tree_stable_timer: it must be a duration, not "1 minute"; write `90s`, `10m`, `1h30m`, or plain seconds
-            m.yaml:5:106: schedulers[3].change_filter.branch.match: wrong regular expression: unclosed group
-            m.yaml:6:64: schedulers[4].file_is_important: wrong condition: "pth" is not known here; known: author, branch, category, codebase, comments, committer, files, path, project, property, repository, revision
-            m.yaml:6:92: schedulers[4].only_important: it must be true or false, not "maybe"
-            m.yaml:7:64: schedulers[5].file_is_important: wrong condition: unexpected input after expression; `==` compares
-            m.yaml:8:10: schedulers[6].type: unknown type "weekly" of scheduler; known: any_branch, dependent, force, nightly, periodic, single_branch, triggerable, try_jobdir, try_userpass
-            m.yaml:9:82: schedulers[7].change_filter.branches: `branch` is given too; keep one of the two
-            m.yaml:9:87: schedulers[7].change_filter.authors: unknown key `authors`; known: branch, branches, categories, category, codebase, codebases, project, projects, repositories, repository
-        "#]],
-    );
-}
-
-#[test]
 fn force_forms_are_checked() {
     check_added(
         "schedulers:
@@ -448,18 +402,6 @@ schedulers:
             m.yaml:7:75: schedulers[2].poll_interval: nobody can look all the time; write `1s` or more
         "#]],
     );
-}
-
-#[test]
-fn a_try_scheduler_takes_the_names_that_buildbot_has() {
-    let config = loaded(
-        &BASE
-            .replace("schedulers: [", "pb: {listen: 9989}\nschedulers: [{type: try_userpass, name: try, builders: b1, userpass: [{username: ada, password: {secret: x}}]}, "),
-    );
-    let SchedulerKind::TryUserpass(logins) = &config.schedulers[0].kind else {
-        panic!("{:?}", config.schedulers)
-    };
-    assert_eq!(logins[0].user, "ada");
 }
 
 #[test]

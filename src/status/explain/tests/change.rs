@@ -112,5 +112,17 @@ fn a_change_tells_for_which_upstream_it_waits() {
     let mut facts = change(&[("after", None, "waiting for the end of buildset 1")]);
     facts.awaiting = vec![("after".to_owned(), BuildsetId(1))];
     facts.buildsets = vec![(buildset(1), vec![request(1, "b")])];
-    check(&Facts::Change(facts), &live(vec![worker("w1")], Vec::new()), &expect![[]]);
+    check(
+        &Facts::Change(facts),
+        &live(vec![worker("w1")], Vec::new()),
+        &expect![[r#"
+        change 5: 0 of 1 request complete
+          - scheduler after waits for the end of buildset 1
+            - request 1: waits for builder b since 2023-11-14T22:13:21Z, with priority 0
+              - worker w1: free
+          - also in buildset 1, by scheduler quick: a change
+            - request 1: waits for builder b since 2023-11-14T22:13:21Z, with priority 0
+              - worker w1: free
+    "#]],
+    );
 }

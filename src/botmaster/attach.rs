@@ -4,10 +4,10 @@
 //! Workers since 0.9 answer `getWorkerInfo`; older ones are slaves, which are asked three times instead, want all
 //! text as bytes, and get a master object for each builder.
 
-use super::limits::{INFO_BYTES, INFO_ENTRIES};
+use super::limits::{INFO_BYTES, INFO_ENTRIES, INFO_NAME_CHARS};
 use super::steps::Abilities;
 use crate::pb::{Failure, Luid, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A builder and its directory on the worker.
 pub type Listed = (String, String);
@@ -123,7 +123,7 @@ impl Greeting {
                 self.list(out);
             }
             (Ask::BuilderList, answer) => {
-                self.builders = builders(&answer.unwrap_or(Value::None));
+                self.builders = builders(&answer.unwrap_or(Value::None), &self.listed);
                 self.set_masters(out);
             }
             (Ask::SetMaster, _) => {
@@ -157,15 +157,15 @@ impl Greeting {
     /// Keeps the texts, and apart from them the environment, which may hold what nobody should see.
     fn take_info(&mut self, info: &Value) {
         for (key, value) in info.as_dict().unwrap_or_default().iter().take(INFO_ENTRIES) {
-            if let (Some(key), Some(value)) = (key.as_str(), short(value)) {
-                self.info.insert(key.chars().take(64).collect(), value);
+            if let (Some(key), Some(value)) = (named(key), short(value)) {
+                self.info.insert(key, value);
             }
         }
         let environ = info.get("environ").and_then(Value::as_dict).unwrap_or_default();
         for (key, value) in environ.iter().take(INFO_ENTRIES) {
-            if let (Some(key), Some(value)) = (key.as_str(), short(value)) {
-                let value = if may_be_secret(key) { HIDDEN.to_owned() } else { value };
-                self.environ.insert(key.chars().take(64).collect(), value);
+            if let (Some(key), Some(value)) = (named(key), short(value)) {
+                let value = if may_be_secret(&key) { HIDDEN.to_owned() } else { value };
+                self.environ.insert(key, value);
             }
         }
     }
@@ -176,10 +176,12 @@ pub fn list_value(listed: &[Listed]) -> Value {
     Value::list(listed.iter().map(|(name, dir)| Value::tuple([name.as_str(), dir.as_str()])))
 }
 
-/// The objects in the answer of `setBuilderList`, by builder.
-pub fn builders(answer: &Value) -> BTreeMap<String, Luid> {
-    let pairs = answer.as_dict().unwrap_or_default();
-    pairs.iter().filter_map(|(name, object)| Some((name.as_str()?.to_owned(), object.as_remote()?))).collect()
+/// The objects in the answer of `setBuilderList`, by builder. Those of builders that were not listed are of no use.
+pub fn builders(answer: &Value, listed: &[Listed]) -> BTreeMap<String, Luid> {
+    let names: BTreeSet<&str> = listed.iter().map(|(name, _)| name.as_str()).collect();
+    let pairs = answer.as_dict().unwrap_or_default().iter();
+    let objects = pairs.filter_map(|(name, object)| Some((*names.get(name.as_str()?)?, object.as_remote()?)));
+    objects.map(|(name, object)| (name.to_owned(), object)).collect()
 }
 
 /// What stands in the place of a value that may be a secret.
@@ -193,11 +195,12 @@ fn may_be_secret(name: &str) -> bool {
 
 fn abilities(commands: &Value) -> Abilities {
     let pairs = commands.as_dict().unwrap_or_default().iter().take(INFO_ENTRIES);
-    Abilities(
-        pairs
-            .filter_map(|(name, version)| Some((name.as_str()?.to_owned(), version.as_str()?.to_owned())))
-            .collect(),
-    )
+    Abilities(pairs.filter_map(|(name, version)| Some((named(name)?, short(version)?))).collect())
+}
+
+/// A name in what a worker says of itself.
+fn named(key: &Value) -> Option<String> {
+    Some(key.as_str()?.chars().take(INFO_NAME_CHARS).collect())
 }
 
 /// A text or a number, without the line end that files have.

@@ -96,6 +96,9 @@ pub const INFO_ENTRIES: usize = 256;
 /// See [`INFO_ENTRIES`].
 pub const INFO_BYTES: usize = 4096;
 
+/// See [`INFO_ENTRIES`]: their names, in characters.
+pub const INFO_NAME_CHARS: usize = 64;
+
 /// The pause before a local worker's process is started again, at first and at most.
 pub const RESPAWN_PAUSE: Duration = Duration::from_secs(1);
 

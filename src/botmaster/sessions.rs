@@ -231,7 +231,7 @@ impl Botmaster {
         session.is_listing = false;
         match answer {
             Ok(answer) => {
-                let new = builders(&answer);
+                let new = builders(&answer, &session.listed);
                 let old = std::mem::replace(&mut session.builders, new.clone());
                 let gets_masters = session.is_slave;
                 // An object that came again is one object: only those that did not are given back.

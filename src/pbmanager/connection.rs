@@ -39,6 +39,8 @@ pub(super) enum Outlook {
 pub(super) struct Connection {
     id: ConnectionId,
     peer: SocketAddr,
+    /// Who has logged in.
+    user: Option<String>,
     channel: Channel,
     wire: Wire,
     stage: Stage,
@@ -71,6 +73,7 @@ impl Connection {
         Connection {
             id,
             peer,
+            user: None,
             channel,
             wire: Wire::new(protocol),
             stage: Stage::Stranger { until: now + limits::AUTHENTICATE_WITHIN },
@@ -87,6 +90,11 @@ impl Connection {
 
     pub(super) fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Who it is, for people.
+    pub(super) fn who(&self) -> &str {
+        self.user.as_deref().unwrap_or("a stranger")
     }
 
     pub(super) fn is_stranger(&self) -> bool {
@@ -181,6 +189,7 @@ impl Connection {
                         return Err("a second login on one connection".to_owned());
                     }
                     self.stage = Stage::Waiting { owner: owner.clone(), request };
+                    self.user = Some(user.clone());
                     let (connection, peer, protocol) = (self.id, self.peer, self.wire.protocol());
                     self.tell(News::Attached { connection, user, mind, peer, protocol });
                 }

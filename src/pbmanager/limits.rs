@@ -30,8 +30,9 @@ pub const UNSENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of answers that wait for a peer without a login, from which on its socket is not read.
 pub const STRANGER_UNSENT_BYTES_MAX: usize = 16 * 1024;
 
-/// How long a peer may take none of the bytes that wait for it; then it is cut off.
-pub const SEND_PROGRESS_WITHIN: Duration = Duration::from_secs(60);
+/// How long a peer may take none of the bytes that wait for it; then it is cut off. Not less than the probes below
+/// take: the operating system measures a peer that is silent by this, too.
+pub const SEND_PROGRESS_WITHIN: Duration = Duration::from_secs(30);
 
 /// How long a peer may be silent before the operating system asks whether it is there.
 pub const PROBE_AFTER: Duration = Duration::from_secs(10);

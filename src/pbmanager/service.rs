@@ -174,8 +174,8 @@ impl PbManager {
 
     fn cut(&mut self, id: ConnectionId, connection: &mut Connection, reason: &str, turn: &mut Turn) {
         if connection.cut(&mut *self.net, reason) {
-            let peer = connection.peer();
-            slog::info!(turn.log(), "connection ended"; "connection" => id.0, "peer" => %peer, "reason" => reason);
+            slog::info!(turn.log(), "connection ended"; "connection" => id.0, "user" => connection.who(),
+                "peer" => %connection.peer(), "reason" => reason);
         }
     }
 

@@ -16,4 +16,5 @@ mod watchers;
 mod workers;
 mod hostile;
 mod reload;
+mod rogue;
 mod sources;

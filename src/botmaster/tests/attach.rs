@@ -1,6 +1,7 @@
 //! The greeting, call by call.
 
 use crate::botmaster::attach::{Ask, Greeting, Wish};
+use crate::botmaster::limits::{INFO_BYTES, INFO_ENTRIES, INFO_NAME_CHARS};
 use crate::pb::{Failure, Luid, Value};
 use expect_test::{Expect, expect};
 
@@ -111,4 +112,34 @@ fn a_worker_that_fails_is_not_used() {
         {}
     "#]],
     );
+}
+
+/// A hostile worker cannot fill the memory with what it says of itself.
+#[test]
+fn of_what_nobody_asked_for_little_is_kept() {
+    let long = "x".repeat(100_000);
+    let many = |count: usize| (0..count).map(move |number| format!("{number:04}{}", "y".repeat(10_000)));
+    let answer = |ask, _: &str| {
+        Ok(match ask {
+            Ask::WorkerInfo => Value::dict([
+                ("environ", Value::dict(many(1000).map(|name| (name, long.as_str())))),
+                ("worker_commands", Value::dict(many(1000).map(|name| (name, long.as_str())))),
+            ]),
+            Ask::BuilderList => Value::dict((0..1000).map(|number| (number.to_string(), Luid(number)))),
+            _ => Value::None,
+        })
+    };
+    let mut wishes = Vec::new();
+    let listed = vec![("7".to_owned(), "7".to_owned())];
+    let mut greeting = Greeting::begin(Luid(1), 2, listed, &mut wishes);
+    while let Some(wish) = wishes.pop() {
+        if let Wish::Call { method, ask, .. } = wish {
+            greeting.answered(ask, answer(ask, method), &mut wishes);
+        }
+    }
+    assert_eq!(greeting.builders.into_iter().collect::<Vec<_>>(), [("7".to_owned(), Luid(7))]);
+    for kept in [greeting.environ, greeting.abilities.0] {
+        assert_eq!(kept.len(), INFO_ENTRIES);
+        assert!(kept.iter().all(|(name, text)| name.len() <= INFO_NAME_CHARS && text.len() <= INFO_BYTES));
+    }
 }

@@ -2,6 +2,7 @@
 
 mod browser;
 mod http;
+pub mod peer;
 mod process;
 pub mod programs;
 mod repository;

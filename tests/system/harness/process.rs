@@ -30,6 +30,13 @@ impl Process {
         self.child.id()
     }
 
+    /// The most memory that it has ever had, in MiB.
+    pub fn peak_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        peak.trim_end_matches("kB").trim().parse::<u64>().expect("a number") / 1024
+    }
+
     /// What it has written so far.
     pub fn said(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.output).unwrap_or_default()).into_owned()

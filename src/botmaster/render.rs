@@ -1,7 +1,7 @@
 //! Fills templates in and asks conditions, with what a build knows (`N-PR-01` to `N-PR-04`).
 
 use crate::botmaster::limits::SECRET_BYTES;
-use crate::config::{Condition, Form, Piece, SecretText, Selector, SourceAttribute, Template};
+use crate::config::{Condition, Form, Piece, SecretText, Selector, Template};
 use crate::model::{Properties, Results, SourceStamp};
 use minijinja::context;
 use minijinja::value::Serde;
@@ -44,20 +44,10 @@ impl Scene<'_> {
     }
 
     fn fill(&self, template: &Template, reveals: bool) -> Result<String, String> {
-        let mut text = String::new();
-        for piece in template.pieces() {
-            match piece {
-                Piece::Text(plain) => text += plain,
-                Piece::Value { selector: Selector::Secret(name), form: None } if !reveals => {
-                    text += &format!("<{name}>");
-                }
-                Piece::Value { selector, form } => {
-                    let value = self.value(selector)?;
-                    text += &self.formed(value, form.as_ref(), reveals)?;
-                }
-            }
-        }
-        Ok(text)
+        template.fill(&|selector, is_bare| match selector {
+            Selector::Secret(name) if is_bare && !reveals => Ok(Some(Value::from(format!("<{name}>")))),
+            _ => self.value(selector),
+        })
     }
 
     /// Fills a template in and keeps the kind of the value where it is nothing but a property (`N-PR-05`): a list
@@ -71,7 +61,7 @@ impl Scene<'_> {
         };
         match (self.properties.value(name), form) {
             (Some(value), None | Some(Form::IfAbsent(_))) => Ok(value.clone()),
-            (Some(value), Some(Form::IfFalse(_))) if is_true(Some(value)) => Ok(value.clone()),
+            (Some(value), Some(Form::IfFalse(_))) if Properties::is_true(Some(value)) => Ok(value.clone()),
             (None, Some(Form::IfAbsent(other))) | (_, Some(Form::IfFalse(other))) => self.whole(other),
             _ => self.text(template).map(Value::String),
         }
@@ -124,7 +114,7 @@ impl Scene<'_> {
             Selector::Property(name) => self.properties.value(name).cloned(),
             Selector::Worker(name) => self.worker.get(name).map(|text| Value::from(text.as_str())),
             Selector::Source { codebase, attribute } => {
-                self.stamp(codebase).and_then(|stamp| source_attribute(stamp, *attribute)).map(Value::from)
+                self.stamp(codebase).and_then(|stamp| attribute.of(stamp)).map(Value::from)
             }
             Selector::Secret(name) => {
                 let text = (self.secrets)(name)?;
@@ -140,22 +130,6 @@ impl Scene<'_> {
             }
         })
     }
-
-    fn formed(&self, value: Option<Value>, form: Option<&Form>, reveals: bool) -> Result<String, String> {
-        let shown = |value: Option<&Value>| value.map(Properties::render).unwrap_or_default();
-        match form {
-            None => Ok(shown(value.as_ref())),
-            Some(Form::IfAbsent(other)) if value.is_none() => self.fill(other, reveals),
-            Some(Form::IfFalse(other)) if !is_true(value.as_ref()) => self.fill(other, reveals),
-            Some(Form::IfAbsent(_) | Form::IfFalse(_)) => Ok(shown(value.as_ref())),
-            Some(Form::IfPresent(other)) if value.is_some() => self.fill(other, reveals),
-            Some(Form::IfPresent(_)) => Ok(String::new()),
-            Some(Form::Choose { by_truth, yes, no }) => {
-                let holds = if *by_truth { is_true(value.as_ref()) } else { value.is_some() };
-                self.fill(if holds { yes } else { no }, reveals)
-            }
-        }
-    }
 }
 
 fn flatten(items: &[Value], filled: &mut Vec<(String, String)>) {
@@ -164,28 +138,6 @@ fn flatten(items: &[Value], filled: &mut Vec<(String, String)>) {
             Value::Array(items) => flatten(items, filled),
             item => filled.push((Properties::render(item), Properties::render(item))),
         }
-    }
-}
-
-fn source_attribute(stamp: &SourceStamp, attribute: SourceAttribute) -> Option<&str> {
-    match attribute {
-        SourceAttribute::Branch => stamp.branch.as_deref(),
-        SourceAttribute::Revision => stamp.revision.as_deref(),
-        SourceAttribute::Repository => Some(&stamp.repository),
-        SourceAttribute::Project => Some(&stamp.project),
-        SourceAttribute::Codebase => Some(&stamp.codebase),
-    }
-}
-
-/// Python's truth of a value that may not be there.
-fn is_true(value: Option<&Value>) -> bool {
-    match value {
-        None | Some(Value::Null) => false,
-        Some(Value::Bool(holds)) => *holds,
-        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
-        Some(Value::String(text)) => !text.is_empty(),
-        Some(Value::Array(items)) => !items.is_empty(),
-        Some(Value::Object(entries)) => !entries.is_empty(),
     }
 }
 

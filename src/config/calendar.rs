@@ -12,6 +12,9 @@ use std::fmt;
 /// How far a change of the clocks can move a time, in hours.
 const SHIFT_HOURS: i64 = 3;
 
+/// How many times of a calendar are looked for in another one.
+const TIMES_COMPARED: u32 = 400;
+
 /// Minute, hour, day of the month, month and day of the week, in the syntax of `cron`.
 #[derive(Clone)]
 pub struct Calendar {
@@ -63,6 +66,21 @@ impl Calendar {
                 }
             }
         }
+    }
+
+    /// Whether each of its times is one of these too, as far as a year's worth of its times shows.
+    pub fn is_part_of(&self, whole: &Calendar) -> bool {
+        let mut at = Wall::default();
+        for _ in 0..TIMES_COMPARED {
+            let before = at;
+            let Some(next) = self.next(before, &TimeZone::UTC) else { return true };
+            let just_before = Wall(next.0 - 1);
+            if whole.next(just_before, &TimeZone::UTC) != Some(next) {
+                return false;
+            }
+            at = next;
+        }
+        true
     }
 
     /// The next time after `shown` by a clock that nobody changes.

@@ -2,7 +2,9 @@
 //!
 //! Only `%(` is special; `%%(` stands for it. This file knows the syntax; whoever has the values renders.
 
+use crate::model::{Properties, SourceStamp};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 use std::fmt;
 
 /// A text with `%(...)s` in it, parsed when it was loaded.
@@ -79,6 +81,19 @@ pub enum Form {
     },
 }
 
+impl SourceAttribute {
+    /// This attribute of a stamp.
+    pub fn of(self, stamp: &SourceStamp) -> Option<&str> {
+        match self {
+            SourceAttribute::Branch => stamp.branch.as_deref(),
+            SourceAttribute::Revision => stamp.revision.as_deref(),
+            SourceAttribute::Repository => Some(&stamp.repository),
+            SourceAttribute::Project => Some(&stamp.project),
+            SourceAttribute::Codebase => Some(&stamp.codebase),
+        }
+    }
+}
+
 impl Template {
     /// Parses it.
     ///
@@ -138,10 +153,50 @@ impl Template {
         })
     }
 
+    /// Fills it in with values that `find` finds for selectors; whether nothing may take the value's place is said too.
+    ///
+    /// # Errors
+    /// Those of `find`.
+    pub fn fill<E>(&self, find: &dyn Fn(&Selector, bool) -> Result<Option<Value>, E>) -> Result<String, E> {
+        let mut text = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(plain) => text += plain,
+                Piece::Value { selector, form } => {
+                    let value = find(selector, form.is_none())?;
+                    text += &formed(value.as_ref(), form.as_ref(), find)?;
+                }
+            }
+        }
+        Ok(text)
+    }
+
     /// The template as it was written.
     pub fn as_str(&self) -> &str {
         &self.source
     }
+}
+
+fn formed<E>(
+    value: Option<&Value>,
+    form: Option<&Form>,
+    find: &dyn Fn(&Selector, bool) -> Result<Option<Value>, E>,
+) -> Result<String, E> {
+    let is_true = Properties::is_true(value);
+    let other = match form {
+        Some(Form::IfAbsent(other)) if value.is_none() => other,
+        Some(Form::IfFalse(other)) if !is_true => other,
+        None | Some(Form::IfAbsent(_) | Form::IfFalse(_)) => {
+            return Ok(value.map(Properties::render).unwrap_or_default());
+        }
+        Some(Form::IfPresent(other)) if value.is_some() => other,
+        Some(Form::IfPresent(_)) => return Ok(String::new()),
+        Some(Form::Choose { by_truth, yes, no }) => {
+            let holds = if *by_truth { is_true } else { value.is_some() };
+            if holds { yes } else { no }
+        }
+    };
+    other.fill(find)
 }
 
 /// Where the parenthesis that is open at the start is closed; those between come in pairs.

@@ -242,6 +242,30 @@ pub fn flush_into_buildset(
     Ok(added)
 }
 
+/// Makes a buildset of changes that wait, or lets them go without one, for the reason given.
+///
+/// # Errors
+/// A refusal if one of them does not wait: another master has taken it.
+pub fn flush(
+    tx: &mut Transaction<'_>,
+    name: &str,
+    outcome: &Result<NewBuildset, String>,
+    waiting: &[ChangeId],
+    now: Wall,
+) -> Result<Option<Added>, DbError> {
+    let why = match outcome {
+        Ok(new) => return flush_into_buildset(tx, name, new, &[], now).map(Some),
+        Err(why) => why,
+    };
+    for change in waiting {
+        if forget(tx, name, *change)?.is_none() {
+            return Err(DbError::Refused(format!("change {change} does not wait in scheduler {name}")));
+        }
+        set_verdict(tx, name, *change, None, why)?;
+    }
+    Ok(None)
+}
+
 /// Lets a change wait no longer; says whether it was important, if it waited.
 fn forget(tx: &mut Transaction<'_>, name: &str, change: ChangeId) -> Result<Option<bool>, DbError> {
     let sql = "DELETE FROM scheduler_changes WHERE scheduler = $1 AND change = $2 RETURNING important";
@@ -295,28 +319,6 @@ impl<Me: Ranked> Schedulers<'_, Me> {
     ) -> Result<(), DbError> {
         let name = name.to_owned();
         self.0.write(move |tx| classify(tx, &name, span, &changes))
-    }
-
-    /// Makes a buildset of changes that wait, and stores the scheduler's new state with it if one is given; see
-    /// [`flush_into_buildset`].
-    ///
-    /// # Errors
-    /// See [`DbError`].
-    pub fn flush_into_buildset(
-        &self,
-        name: &str,
-        new: NewBuildset,
-        dropped: Vec<(ChangeId, String)>,
-        state: Option<Value>,
-        now: Wall,
-    ) -> Result<Added, DbError> {
-        let name = name.to_owned();
-        self.0.write(move |tx| {
-            if let Some(state) = &state {
-                set_state(tx, &name, state)?;
-            }
-            flush_into_buildset(tx, &name, &new, &dropped, now)
-        })
     }
 
     /// Stores what a scheduler keeps for itself.

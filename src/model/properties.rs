@@ -56,6 +56,18 @@ impl Properties {
         self.0.is_empty()
     }
 
+    /// Python's truth of a value that may not be there.
+    pub fn is_true(value: Option<&Value>) -> bool {
+        match value {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(holds)) => *holds,
+            Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+            Some(Value::String(text)) => !text.is_empty(),
+            Some(Value::Array(items)) => !items.is_empty(),
+            Some(Value::Object(entries)) => !entries.is_empty(),
+        }
+    }
+
     /// A property's value as the text that `%(prop:name)s` puts in its place: a string as it is, null as
     /// nothing, any other value as JSON.
     pub fn render(value: &Value) -> String {

@@ -4,9 +4,8 @@
 //! A single-branch scheduler has one lane; an any-branch scheduler has one for each codebase, project, repository
 //! and branch, and a lane's build takes that lane's changes only (`N-SC-01`, `N-SC-02`, `traps.md` 5).
 
-use crate::config::Scheduler;
 use crate::kernel::Timers;
-use crate::model::{Change, ChangeId, Mono, NewBuildset, Properties, SourceStamp};
+use crate::model::{Change, ChangeId, Mono};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -35,7 +34,7 @@ pub enum Grouping {
 pub struct Lanes {
     grouping: Grouping,
     tree_stable_timer: Option<Duration>,
-    waiting: BTreeMap<Lane, BTreeMap<ChangeId, (SourceStamp, bool)>>,
+    waiting: BTreeMap<Lane, BTreeMap<ChangeId, (Change, bool)>>,
     timers: Timers<Lane>,
 }
 
@@ -55,7 +54,7 @@ impl Lanes {
             // Without a timer only a change from a time when there was one waits: it need not any longer.
             self.timers.set(lane.clone(), now + self.tree_stable_timer.unwrap_or_default());
         }
-        self.waiting.entry(lane).or_default().insert(change.id, (change.source_stamp(), important));
+        self.waiting.entry(lane).or_default().insert(change.id, (change.clone(), important));
     }
 
     /// A lane whose tree has been stable for long enough.
@@ -68,17 +67,17 @@ impl Lanes {
         self.timers.next()
     }
 
-    /// The buildset of all changes of a lane.
-    pub fn buildset(&self, lane: &Lane, scheduler: &Scheduler) -> NewBuildset {
-        let none = BTreeMap::new();
-        let waiting = self.waiting.get(lane).unwrap_or(&none);
-        buildset(scheduler, waiting.iter().map(|(id, (stamp, _))| (*id, stamp.clone())))
+    /// The changes of a lane, the oldest first.
+    pub fn of(&self, lane: &Lane) -> impl Iterator<Item = &Change> {
+        self.waiting.get(lane).into_iter().flat_map(BTreeMap::values).map(|(change, _)| change)
     }
 
     /// All changes that wait, the oldest first.
-    pub fn all(&self) -> BTreeMap<ChangeId, SourceStamp> {
-        let all = self.waiting.values().flatten();
-        all.map(|(id, (stamp, _))| (*id, stamp.clone())).collect()
+    pub fn all(&self) -> Vec<&Change> {
+        let mut all: Vec<&Change> =
+            self.waiting.values().flat_map(BTreeMap::values).map(|(change, _)| change).collect();
+        all.sort_by_key(|change| change.id);
+        all
     }
 
     /// Whether an important change waits.
@@ -113,40 +112,4 @@ impl Lanes {
             },
         }
     }
-}
-
-/// The buildset of some changes, the oldest first: one source stamp for each codebase, that of its last change
-/// (`SM-04`, `traps.md` 13).
-pub fn buildset(
-    scheduler: &Scheduler,
-    changes: impl IntoIterator<Item = (ChangeId, SourceStamp)>,
-) -> NewBuildset {
-    let mut stamps = BTreeMap::new();
-    let mut ids = Vec::new();
-    for (id, stamp) in changes {
-        ids.push(id);
-        stamps.insert(stamp.codebase.clone(), stamp);
-    }
-    let reason = scheduler.reason.clone().unwrap_or_else(|| match ids.len() {
-        1 => format!("a change, by scheduler '{}'", scheduler.name),
-        count => format!("{count} changes, by scheduler '{}'", scheduler.name),
-    });
-    NewBuildset {
-        scheduler: scheduler.name.clone(),
-        reason,
-        external_id: String::new(),
-        source_stamps: stamps.into_values().collect(),
-        changes: ids,
-        properties: properties(scheduler),
-        builders: scheduler.builders.clone(),
-        priority: scheduler.priority,
-        parent_build: None,
-    }
-}
-
-/// The properties of a scheduler's buildsets.
-pub(super) fn properties(scheduler: &Scheduler) -> Properties {
-    let mut properties = scheduler.properties.clone();
-    properties.set("scheduler", scheduler.name.as_str(), "Scheduler");
-    properties
 }

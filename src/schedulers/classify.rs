@@ -1,7 +1,8 @@
 //! One scheduler's part of a batch of changes: the verdicts, the buildsets that are made at once, and what waits.
 
-use super::change_driven::{self, Grouping};
+use super::change_driven::Grouping;
 use super::importance::{Judgement, judge};
+use super::sources::Sources;
 use crate::config::{ChangeDriven, Scheduler};
 use crate::db::buildsets::Added;
 use crate::db::schedulers::{self, Classified};
@@ -59,7 +60,7 @@ impl Share {
         let until_time = grouping == Grouping::UntilTime;
         let waits = until_time || settings.tree_stable_timer.is_some();
         for change in changes.iter().filter(|change| change.id > cursor) {
-            let (important, reason) = match (judge(settings, &change.told), waits) {
+            let (important, reason) = match (judge(scheduler, settings, &change.told), waits) {
                 (Judgement::Left(reason), _) => (None, reason),
                 (Judgement::Taken { important }, true) => {
                     share.waiting.push((change.clone(), important));
@@ -70,11 +71,13 @@ impl Share {
                     };
                     (Some(important), reason.to_owned())
                 }
-                (Judgement::Taken { important: true }, false) => {
-                    let stamp = change.source_stamp();
-                    share.buildsets.push(change_driven::buildset(scheduler, [(change.id, stamp)]));
-                    (Some(true), String::new())
-                }
+                (Judgement::Taken { important: true }, false) => match by_changes(scheduler, [change]) {
+                    Ok(new) => {
+                        share.buildsets.push(new);
+                        (Some(true), String::new())
+                    }
+                    Err(why) => (None, why),
+                },
                 (Judgement::Taken { important: false }, false) => (None, "not important".to_owned()),
             };
             share.verdicts.push(Classified { change: change.id, important, reason });
@@ -93,4 +96,22 @@ impl Share {
         let flush = |new| schedulers::flush_into_buildset(tx, &self.scheduler, new, &[], now);
         self.buildsets.iter().map(flush).collect()
     }
+}
+
+/// The buildset of some changes, the oldest first. Of codebases of the scheduler without a change, the newest revision
+/// is built.
+///
+/// # Errors
+/// Why there is none.
+pub(super) fn by_changes<'a>(
+    scheduler: &Scheduler,
+    changes: impl IntoIterator<Item = &'a Change>,
+) -> Result<NewBuildset, String> {
+    let mut sources = Sources::of_changes(changes);
+    sources.add_latest(scheduler.codebases(&[]), None);
+    let why = match sources.changes().len() {
+        1 => format!("a change, by scheduler '{}'", scheduler.name),
+        count => format!("{count} changes, by scheduler '{}'", scheduler.name),
+    };
+    sources.buildset(scheduler, why)
 }

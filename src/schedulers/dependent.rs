@@ -3,37 +3,31 @@
 //! That a scheduler awaits a buildset is a row, written in the transaction that makes the buildset and removed in the
 //! one that acts on its end: so no end is missed or acted on twice, whoever restarts, reloads or is a second master.
 
-use super::change_driven::properties;
 use super::service::Schedulers;
+use super::sources::Sources;
 use super::{Completed, DISABLED};
 use crate::config::Scheduler;
 use crate::db::{self, DbError};
 use crate::kernel::Turn;
-use crate::model::{Buildset, NewBuildset, Results};
+use crate::model::{Buildset, Change, NewBuildset, Results};
+use std::sync::Arc;
 
-/// What comes of the end of an upstream buildset: a buildset on the same source stamps.
+/// What comes of the end of an upstream buildset: a buildset on the same source stamps, with the same changes.
 ///
 /// # Errors
-/// It did not end well: why nothing is built.
-pub fn buildset(scheduler: &Scheduler, upstream: &Buildset, results: Results) -> Result<NewBuildset, String> {
+/// It did not end well, or nobody is asked for it: why nothing is built.
+pub fn buildset(
+    scheduler: &Scheduler,
+    upstream: &Buildset,
+    changes: &[Arc<Change>],
+    results: Results,
+) -> Result<NewBuildset, String> {
     if !results.is_good() {
         return Err(format!("buildset {} ended in {results}", upstream.id));
     }
-    let after = || format!("after buildset {} of '{}'", upstream.id, upstream.scheduler);
-    Ok(NewBuildset {
-        scheduler: scheduler.name.clone(),
-        reason: scheduler
-            .reason
-            .clone()
-            .unwrap_or_else(|| format!("{}, by scheduler '{}'", after(), scheduler.name)),
-        external_id: String::new(),
-        source_stamps: upstream.source_stamps.clone(),
-        changes: upstream.changes.clone(),
-        properties: properties(scheduler),
-        builders: scheduler.builders.clone(),
-        priority: scheduler.priority,
-        parent_build: None,
-    })
+    let (id, of, name) = (upstream.id, &upstream.scheduler, &scheduler.name);
+    let sources = Sources::new(upstream.source_stamps.clone(), changes.iter().map(Arc::as_ref));
+    sources.buildset(scheduler, format!("after buildset {id} of '{of}', by scheduler '{name}'"))
 }
 
 impl Schedulers {
@@ -55,10 +49,14 @@ impl Schedulers {
 
     fn follow(&mut self, at: usize, ended: Completed, turn: &Turn) -> Result<(), DbError> {
         let Some(upstream) = self.db.buildsets().get(ended.id)? else { return Ok(()) };
+        let mut changes = Vec::new();
+        for id in &upstream.changes {
+            changes.extend(self.changes.get(id, || self.db.changes().get(*id))?);
+        }
         let scheduler = &self.running[at].scheduler;
         let outcome = match self.disabled.contains(&scheduler.name) {
             true => Err(DISABLED.to_owned()),
-            false => buildset(scheduler, &upstream, ended.results),
+            false => buildset(scheduler, &upstream, &changes, ended.results),
         };
         let (name, now, of) = (scheduler.name.clone(), turn.wall(), scheduler.name.clone());
         let taken = self.db.write(move |tx| db::schedulers::take_ended(tx, &name, &upstream, &outcome, now));

@@ -128,8 +128,9 @@ pub fn buildset(
     if !fields.is_empty() {
         return Err(ForceRefused { fields });
     }
+    let codebases = scheduler.codebases(&config.codebases);
     let wanted = SourceStamp {
-        codebase: config.codebase_of(&repository).to_owned(),
+        codebase: Codebase::of(codebases, &repository).to_owned(),
         project,
         repository,
         branch: Some(branch).filter(|branch| !branch.is_empty()),
@@ -142,7 +143,7 @@ pub fn buildset(
         scheduler: scheduler.name.clone(),
         reason: format!("forced{by}{why}"),
         external_id: String::new(),
-        source_stamps: source_stamps(&config.codebases, wanted),
+        source_stamps: source_stamps(codebases, wanted),
         changes: Vec::new(),
         properties,
         builders: builders.clone(),

@@ -5,7 +5,7 @@
 //!   what was made, after the commit.
 //! * Owns: the schedulers' timers. What they must not forget are rows: the cursor, the verdicts, the waiting changes.
 //! * Around the service, pure: [`change_driven`] (lanes and timers), [`importance`], [`force`] (a form to a buildset),
-//!   [`dependent`] (one buildset after another), [`try_job`] (a developer's patch to a buildset), [`job_file`].
+//!   [`dependent`] (one buildset after another), [`sources`] (what to build to the buildset), [`try_job`] (a developer's patch to a buildset), [`job_file`].
 //! * Never: classifies from a message (it reads the rows after its cursor), or gives a change to a scheduler twice.
 
 pub mod change_driven;
@@ -23,6 +23,7 @@ pub mod try_job;
 pub mod timed;
 pub mod trigger;
 mod trying;
+pub mod sources;
 mod waiters;
 pub mod wish;
 

@@ -1,7 +1,7 @@
 //! The service's state and its turn.
 
 use super::change_driven::{Grouping, Lane, Lanes};
-use super::classify::Share;
+use super::classify::{Share, by_changes};
 use super::limits::{CHANGES_PER_BATCH, RETRY_PAUSE};
 use super::timed::Clock;
 use super::waiters::Waiters;
@@ -34,7 +34,7 @@ pub struct Parts {
 /// The service.
 pub struct Schedulers {
     pub(super) db: db::Handle<Schedulers>,
-    changes: Cache<ChangeId, Change>,
+    pub(super) changes: Cache<ChangeId, Change>,
     requested: Hint<Added>,
     pub(super) events: Hint<Event>,
     buildsets_added: Counter,
@@ -230,14 +230,15 @@ impl Schedulers {
     /// Makes the buildset of a lane.
     fn build(&mut self, at: usize, lane: &Lane, turn: &Turn) -> Result<(), DbError> {
         let Running { scheduler, loaded: Some(loaded) } = &mut self.running[at] else { return Ok(()) };
-        let new = loaded.lanes.buildset(lane, scheduler);
-        let name = scheduler.name.clone();
-        let added = self.db.schedulers().flush_into_buildset(&name, new, Vec::new(), None, turn.wall());
+        let new = by_changes(scheduler, loaded.lanes.of(lane));
+        let waiting: Vec<ChangeId> = loaded.lanes.of(lane).map(|change| change.id).collect();
+        let (name, now, of) = (scheduler.name.clone(), turn.wall(), scheduler.name.clone());
+        let added = self.db.write(move |tx| db::schedulers::flush(tx, &of, &new, &waiting, now));
         let Some(added) = self.unless_refused(added, |other| other == name, turn)? else { return Ok(()) };
         if let Some(loaded) = &mut self.running[at].loaded {
             loaded.lanes.built(lane);
         }
-        self.announce(added);
+        added.into_iter().for_each(|added| self.announce(added));
         Ok(())
     }
 

@@ -4,14 +4,14 @@
 //! only from what this master believes: so of several masters, or of several lives of one, one asks. A time that was
 //! missed because no master ran is made up for once.
 
-use super::change_driven::{self, Lanes};
-use super::force::latest;
+use super::change_driven::Lanes;
 use super::limits::CLOCK_LOOK;
 use super::service::{Running, Schedulers};
+use super::sources::Sources;
 use crate::config::{Config, Scheduler, Timed, Times};
 use crate::db::{self, DbError};
 use crate::kernel::Turn;
-use crate::model::{NewBuildset, Wall};
+use crate::model::{ChangeId, NewBuildset, Wall};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -48,8 +48,21 @@ impl Clock {
     }
 
     /// Its time has come: what it keeps from now on, and whether it asks for a build.
-    pub fn strike(self, settings: &Timed, important_waits: bool, now: Wall) -> (Clock, bool) {
-        let asks = !settings.only_if_changed || !self.by_changes || important_waits;
+    pub fn strike(
+        self,
+        settings: &Timed,
+        important_waits: bool,
+        now: Wall,
+        site: Option<&str>,
+    ) -> (Clock, bool) {
+        let forced = |times: &Times| {
+            let next = self.since.and_then(|since| times.next(since, site));
+            next.is_some_and(|next| next <= now)
+        };
+        let asks = !settings.only_if_changed
+            || !self.by_changes
+            || important_waits
+            || settings.force_at.as_ref().is_some_and(forced);
         (Clock { since: Some(now), by_changes: settings.only_if_changed, ..self }, asks)
     }
 
@@ -61,17 +74,18 @@ impl Clock {
 }
 
 /// What it asks for: all changes that wait, and the newest revision of each codebase that has none.
-pub fn buildset(config: &Config, scheduler: &Scheduler, settings: &Timed, lanes: &Lanes) -> NewBuildset {
-    let mut new = change_driven::buildset(scheduler, lanes.all());
-    let reason = || format!("its time has come, by scheduler '{}'", scheduler.name);
-    new.reason = scheduler.reason.clone().unwrap_or_else(reason);
-    let mut others = latest(&config.codebases, settings.branch.as_deref());
-    let is_known = |name: &str| new.source_stamps.iter().any(|stamp| stamp.codebase == name);
-    others.retain(|other| !is_known(&other.codebase));
-    if new.source_stamps.is_empty() || !config.codebases.is_empty() {
-        new.source_stamps.extend(others);
-    }
-    new
+///
+/// # Errors
+/// Why it asks for nothing.
+pub fn buildset(
+    config: &Config,
+    scheduler: &Scheduler,
+    settings: &Timed,
+    lanes: &Lanes,
+) -> Result<NewBuildset, String> {
+    let mut sources = Sources::of_changes(lanes.all());
+    sources.add_latest(scheduler.codebases(&config.codebases), settings.branch.as_deref());
+    sources.buildset(scheduler, format!("its time has come, by scheduler '{}'", scheduler.name))
 }
 
 impl Schedulers {
@@ -104,15 +118,17 @@ impl Schedulers {
     fn strike_one(&mut self, at: usize, turn: &Turn) -> Result<(), DbError> {
         let Running { scheduler, loaded: Some(loaded) } = &self.running[at] else { return Ok(()) };
         let (Some(settings), Some(clock)) = (scheduler.kind.timed(), loaded.clock) else { return Ok(()) };
-        let (after, asks) = clock.strike(settings, loaded.lanes.has_important(), turn.wall());
+        let site = self.config.timezone.as_deref();
+        let (after, asks) = clock.strike(settings, loaded.lanes.has_important(), turn.wall(), site);
         let new = asks.then(|| buildset(&self.config, scheduler, settings, &loaded.lanes));
+        let waiting: Vec<ChangeId> = loaded.lanes.all().iter().map(|change| change.id).collect();
         let (name, now) = (scheduler.name.clone(), turn.wall());
         let (old_row, new_row) = (clock.row(), after.row());
         let of = name.clone();
         let struck = self.db.write(move |tx| {
             db::schedulers::swap_state(tx, &name, &old_row, &new_row)?;
-            let flush = |new| db::schedulers::flush_into_buildset(tx, &name, new, &[], now);
-            new.as_ref().map(flush).transpose()
+            let flush = |new| db::schedulers::flush(tx, &name, new, &waiting, now);
+            Ok(new.as_ref().map(flush).transpose()?.flatten())
         });
         let Some(added) = self.unless_refused(struck, |other| other == of, turn)? else { return Ok(()) };
         if let Some(loaded) = &mut self.running[at].loaded {

@@ -1,7 +1,7 @@
 //! `try`: a developer's job, source and patch, to a buildset (`SC-18` to `SC-20`).
 
 use super::force::source_stamps;
-use crate::config::{Config, Scheduler, SchedulerKind};
+use crate::config::{Codebase, Config, Scheduler, SchedulerKind};
 use crate::model::{NewBuildset, Patch, Properties, SourceStamp};
 
 /// A job as a developer's tool hands it in.
@@ -67,8 +67,9 @@ pub fn buildset(config: &Config, scheduler: &Scheduler, job: TryJob) -> Result<N
     let mut properties = job.properties;
     properties.update(&scheduler.properties);
     properties.set("scheduler", scheduler.name.as_str(), "Scheduler");
+    let codebases = scheduler.codebases(&config.codebases);
     let wanted = SourceStamp {
-        codebase: config.codebase_of(&job.repository).to_owned(),
+        codebase: Codebase::of(codebases, &job.repository).to_owned(),
         project: job.project,
         repository: job.repository,
         branch: job.branch.filter(|branch| !branch.is_empty()),
@@ -85,7 +86,7 @@ pub fn buildset(config: &Config, scheduler: &Scheduler, job: TryJob) -> Result<N
         scheduler: scheduler.name.clone(),
         reason: format!("'try' job{by}{why}"),
         external_id: job.id,
-        source_stamps: source_stamps(&config.codebases, wanted),
+        source_stamps: source_stamps(codebases, wanted),
         changes: Vec::new(),
         properties,
         builders: if job.builders.is_empty() { scheduler.builders.clone() } else { job.builders },

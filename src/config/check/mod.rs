@@ -1,19 +1,19 @@
 //! The checks that look across sections, and the resolving of names: which builders a scheduler asks, which
 //! workers a builder has.
 
+mod asked;
 mod locks;
 mod upstreams;
 
 use super::findings::{Findings, nearest};
 use super::read::Spanned;
 use super::read::builder::{ReadBuilder, WantedWorkers};
-use super::read::scheduler::ReadScheduler;
 use super::read::top::ReadConfig;
 use super::yaml::{Place, Sources};
 use super::{
-    ChangeSourceKind, Condition, Config, DebugClient, Glob, Keep, Scheduler, SchedulerKind, Worker,
-    WorkerKind,
+    ChangeSourceKind, Condition, Config, DebugClient, Keep, Scheduler, SchedulerKind, Worker, WorkerKind,
 };
+use asked::{builders_of, codebases_of};
 use locks::check_locks;
 use std::collections::{BTreeMap, BTreeSet};
 use upstreams::check_upstreams;
@@ -63,10 +63,12 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
     let builders = builders.collect();
     let mut asked = BTreeSet::new();
     let mut schedulers = Vec::new();
-    for ReadScheduler { scheduler, builders, .. } in read.schedulers {
-        let builders = builders_of(&builders, &builder_places, findings);
+    for read_scheduler in read.schedulers {
+        let codebases = codebases_of(read_scheduler.codebases.as_deref(), &read.codebases, findings);
+        let (builders, builder_rules) = builders_of(&read_scheduler, &builder_places, findings);
         asked.extend(builders.iter().cloned());
-        schedulers.extend(scheduler.map(|scheduler| Scheduler { builders, ..scheduler.value }));
+        let resolved = |Spanned { value, .. }| Scheduler { builders, builder_rules, codebases, ..value };
+        schedulers.extend(read_scheduler.scheduler.map(resolved));
     }
     for (name, at) in builder_places.iter().filter(|(name, _)| !asked.contains(name)) {
         let hint = "name it in the `builders` of one; `type: force` lets people start it";
@@ -275,25 +277,4 @@ fn matching(source: &str, workers: &[Worker]) -> Result<Vec<String>, String> {
         }
     }
     Ok(chosen)
-}
-
-/// The builders that a scheduler asks, in the order of the file (`CFG-08`).
-fn builders_of(
-    wanted: &[Spanned<Glob>],
-    builders: &[(String, Place)],
-    findings: &mut Findings,
-) -> Vec<String> {
-    for Spanned { value: glob, at } in wanted.iter().filter(|_| !builders.is_empty()) {
-        if !builders.iter().any(|(name, _)| glob.is_match(name)) {
-            let known: Vec<&str> = builders.iter().map(|(name, _)| name.as_str()).collect();
-            let message = if glob.is_pattern() {
-                format!("no builder has a name like {:?}", glob.as_str())
-            } else {
-                format!("no builder is called {:?}", glob.as_str())
-            };
-            findings.complain(*at, message, nearest(glob.as_str(), &known));
-        }
-    }
-    let is_wanted = |name: &str| wanted.iter().any(|glob| glob.value.is_match(name));
-    builders.iter().filter(|(name, _)| is_wanted(name)).map(|(name, _)| name.clone()).collect()
 }

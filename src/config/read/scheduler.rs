@@ -1,12 +1,14 @@
 //! `schedulers`.
 
 use super::{OneOrMany, Read, Spanned, Table, condition, force, properties, timed};
-use crate::config::condition::FILE_IS_IMPORTANT;
+use crate::config::condition::{CHANGE, FILE_IS_IMPORTANT};
 use crate::config::findings::{Findings, nearest};
-use crate::config::yaml::{Node, Place};
+use crate::config::yaml::{Node, Place, Value};
 use crate::config::{
-    ChangeDriven, ChangeFilter, FieldFilter, Glob, Login, Scheduler, SchedulerKind, TryJobdir,
+    ChangeDriven, ChangeFilter, Condition, FieldFilter, Formula, Glob, Login, Scheduler, SchedulerKind,
+    Template, TryJobdir,
 };
+use crate::model::Properties;
 use std::time::Duration;
 
 /// A scheduler whose builders are not resolved yet.
@@ -16,7 +18,56 @@ pub(in crate::config) struct ReadScheduler {
     /// Where its upstream is named, if it has one.
     pub(in crate::config) upstream_at: Option<Place>,
     /// The builders it wants.
-    pub(in crate::config) builders: Vec<Spanned<Glob>>,
+    pub(in crate::config) builders: Vec<WantedBuilder>,
+    /// The codebases it wants, if it says so.
+    pub(in crate::config) codebases: Option<Vec<WantedCodebase>>,
+}
+
+/// Builders that a scheduler wants, perhaps for some changes only.
+pub(in crate::config) struct WantedBuilder {
+    /// Which.
+    pub(in crate::config) name: Spanned<Glob>,
+    /// For which files and when; both empty for always.
+    pub(in crate::config) rule: (Vec<Glob>, Option<Condition>),
+}
+
+/// A name, or a mapping of a name with `files` or `when`.
+impl Read for WantedBuilder {
+    fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
+        if !matches!(node.value, Value::Map(_)) {
+            return Spanned::read(node, findings)
+                .map(|name| WantedBuilder { name, rule: (Vec::new(), None) });
+        }
+        let mut table = Table::open(node, findings)?;
+        let name = table.required("name", findings);
+        let OneOrMany(files) = table.or("files", OneOrMany(Vec::new()), findings);
+        let when = table.node("when", findings);
+        let when = when.and_then(|node| condition(node, FILE_IS_IMPORTANT, findings));
+        table.finish(findings);
+        Some(WantedBuilder { name: name?, rule: (files, when) })
+    }
+}
+
+/// A codebase that a scheduler wants: one of the site, some of it perhaps other than there.
+pub(in crate::config) struct WantedCodebase {
+    pub(in crate::config) name: Spanned<String>,
+    pub(in crate::config) repository: Option<String>,
+    pub(in crate::config) branch: Option<String>,
+}
+
+impl Read for WantedCodebase {
+    fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
+        if !matches!(node.value, Value::Map(_)) {
+            let name = Spanned::read(node, findings)?;
+            return Some(WantedCodebase { name, repository: None, branch: None });
+        }
+        let mut table = Table::open(node, findings)?;
+        let name = table.required("name", findings);
+        let repository = table.optional("repository", findings);
+        let branch = table.optional("branch", findings);
+        table.finish(findings);
+        Some(WantedCodebase { name: name?, repository, branch })
+    }
 }
 
 /// What `type` may say.
@@ -36,10 +87,13 @@ impl Read for ReadScheduler {
     fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
         let mut table = Table::open(node, findings)?;
         let name: Option<Spanned<String>> = table.required("name", findings);
-        let builders: Option<OneOrMany<Spanned<Glob>>> = table.required("builders", findings);
+        let builders: Option<OneOrMany<WantedBuilder>> = table.required("builders", findings);
         let builders = builders.map(|builders| builders.0).unwrap_or_default();
         let properties = properties(table.node("properties", findings), "Scheduler", findings);
-        let priority = table.or("priority", 0, findings);
+        templates(&properties, table.at(), findings);
+        let codebases: Option<OneOrMany<WantedCodebase>> = table.optional("codebases", findings);
+        let codebases = codebases.map(|codebases| codebases.0);
+        let (priority, priority_by) = priority(&mut table, findings);
         let kind: Spanned<String> = table.required("type", findings)?;
         let (mut reason, mut upstream_at) = (None, None);
         let kind = match kind.value.as_str() {
@@ -79,15 +133,54 @@ impl Read for ReadScheduler {
                 let hint = nearest(other, &TYPES);
                 findings.complain(kind.at, format!("unknown type {other:?} of scheduler"), hint);
                 // Its builders are asked by a scheduler all the same.
-                return Some(ReadScheduler { scheduler: None, upstream_at, builders });
+                return Some(ReadScheduler { scheduler: None, upstream_at, builders, codebases });
             }
         };
         table.finish(findings);
         let scheduler = name.zip(kind).map(|(Spanned { value: name, at }, kind)| {
-            let value = Scheduler { name, builders: Vec::new(), properties, reason, priority, kind };
+            let value = Scheduler {
+                name,
+                builders: Vec::new(),
+                builder_rules: Vec::new(),
+                codebases: None,
+                properties,
+                reason,
+                priority,
+                priority_by,
+                kind,
+            };
             Spanned { value, at }
         });
-        Some(ReadScheduler { scheduler, upstream_at, builders })
+        Some(ReadScheduler { scheduler, upstream_at, builders, codebases })
+    }
+}
+
+/// A number, or an expression over the newest change.
+fn priority(table: &mut Table, findings: &mut Findings) -> (i64, Option<Formula>) {
+    match table.node("priority", findings) {
+        Some(node) if matches!(node.value, Value::Text(_)) => {
+            let source = String::read(node, findings).unwrap_or_default();
+            let formula = Formula::new(&source, CHANGE);
+            let complain = |why| findings.complain(node.at, format!("wrong expression: {why}"), "");
+            (0, formula.map_err(complain).ok())
+        }
+        Some(node) => (i64::read(node, findings).unwrap_or_default(), None),
+        None => (0, None),
+    }
+}
+
+/// Properties are filled in when a buildset is made, which knows neither secrets nor workers.
+fn templates(properties: &Properties, at: Place, findings: &mut Findings) {
+    let texts = properties.iter().filter_map(|(name, property)| Some((name, property.value.as_str()?)));
+    for (name, text) in texts {
+        match Template::new(text) {
+            Err(why) => findings.complain(at, format!("wrong text to fill in, property {name:?}: {why}"), ""),
+            Ok(template) if template.secret().is_some() => {
+                let what = format!("property {name:?} asks for a secret, which everybody would see");
+                findings.complain(at, what, "let the step ask for it");
+            }
+            Ok(_) => {}
+        }
     }
 }
 

@@ -11,6 +11,15 @@ use std::time::Duration;
 const FIELDS: [(&str, &str); 5] =
     [("minute", "0"), ("hour", "*"), ("day_of_month", "*"), ("month", "*"), ("day_of_week", "*")];
 
+/// The same of the times at which a scheduler asks in any case.
+const FORCE_FIELDS: [(&str, &str); 5] = [
+    ("force_at_minute", "0"),
+    ("force_at_hour", "*"),
+    ("force_at_day_of_month", "*"),
+    ("force_at_month", "*"),
+    ("force_at_day_of_week", "*"),
+];
+
 /// The names of days by Buildbot's numbers, which begin on Monday; those of `cron` do on Sunday.
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
@@ -23,41 +32,60 @@ pub(super) fn periodic(table: &mut Table, findings: &mut Findings) -> Option<Tim
     timed(table, every.map(|every| Times::Every(every.value)), findings)
 }
 
-/// `at`, in the syntax of `cron`, or the fields one by one.
+/// `at`, in the syntax of `cron`, or the fields one by one; `force_at` in the same two ways (`N-SC-08`).
 pub(super) fn nightly(table: &mut Table, findings: &mut Findings) -> Option<Timed> {
+    let at = calendar(table, "at", FIELDS, findings);
+    if at.is_none() {
+        table.missing("at", findings);
+    }
+    let force_at = calendar(table, "force_at", FORCE_FIELDS, findings);
+    let timezone = super::top::timezone(table, findings);
+    let at = at?;
+    if let (Some(Ok(force)), Ok(at)) = (&force_at, &at)
+        && !force.is_part_of(at)
+    {
+        findings.complain(table.at(), "`force_at` has times that `at` has not", "name them in both");
+    }
+    let times = |calendar| Times::At { calendar, timezone: timezone.clone() };
+    let force_at = force_at.and_then(Result::ok).map(times);
+    let read = timed(table, at.ok().map(times), findings);
+    if let (Some(_), Some(false)) = (&force_at, read.as_ref().map(|read| read.only_if_changed)) {
+        findings.complain(table.at(), "`force_at` says nothing without `only_if_changed`", "");
+    }
+    read.map(|read| Timed { force_at, ..read })
+}
+
+/// Times of the calendar under this key, or by fields; `None` if neither is there, an error after a complaint.
+fn calendar(
+    table: &mut Table,
+    key: &'static str,
+    keys: [(&'static str, &str); 5],
+    findings: &mut Findings,
+) -> Option<Result<Calendar, ()>> {
     let place = table.at();
-    let at: Option<Spanned<String>> = table.optional("at", findings);
+    let at: Option<Spanned<String>> = table.optional(key, findings);
     let mut fields = Vec::new();
     let mut is_given = false;
-    for (key, default) in FIELDS {
-        let node = table.node(key, findings);
+    for ((key_of_field, default), (name, _)) in keys.into_iter().zip(FIELDS) {
+        let node = table.node(key_of_field, findings);
         if let (Some(node), Some(_)) = (node, &at) {
-            findings.complain(node.at, "`at` is given too", "keep one of the two");
+            findings.complain(node.at, format!("`{key}` is given too"), "keep one of the two");
         }
         is_given |= node.is_some();
-        fields.push(node.map_or(Some(default.to_owned()), |node| field(node, key, findings)));
+        fields.push(node.map_or(Some(default.to_owned()), |node| field(node, name, findings)));
     }
-    let timezone = super::top::timezone(table, findings);
     let source = match at {
-        Some(at) => Some(at),
-        None if is_given => fields
-            .into_iter()
-            .collect::<Option<Vec<String>>>()
-            .map(|fields| Spanned { value: fields.join(" "), at: place }),
-        None => {
-            table.missing("at", findings);
-            None
-        }
+        Some(at) => at,
+        None if is_given => match fields.into_iter().collect::<Option<Vec<String>>>() {
+            Some(fields) => Spanned { value: fields.join(" "), at: place },
+            None => return Some(Err(())),
+        },
+        None => return None,
     };
-    let calendar = source.and_then(|source| {
-        let read = Calendar::new(&source.value);
-        read.map_err(|why| {
-            let hint = "write minute, hour, day of month, month and day of week like `30 3 * * mon-fri`";
-            findings.complain(source.at, format!("wrong time {:?}: {why}", source.value), hint);
-        })
-        .ok()
-    });
-    timed(table, calendar.map(|calendar| Times::At { calendar, timezone }), findings)
+    Some(Calendar::new(&source.value).map_err(|why| {
+        let hint = "write minute, hour, day of month, month and day of week like `30 3 * * mon-fri`";
+        findings.complain(source.at, format!("wrong time {:?}: {why}", source.value), hint);
+    }))
 }
 
 /// A number, a list, or text as `cron` has it.
@@ -102,5 +130,5 @@ fn timed(table: &mut Table, times: Option<Times>, findings: &mut Findings) -> Op
     if let Some(branch) = branch.as_ref().filter(|_| changes.change_filter.branch == FieldFilter::default()) {
         changes.change_filter.branch.is = Some(vec![Some(branch.clone())]);
     }
-    Some(Timed { times: times?, branch, only_if_changed, changes })
+    Some(Timed { times: times?, branch, only_if_changed, force_at: None, changes })
 }

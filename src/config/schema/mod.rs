@@ -28,7 +28,9 @@ pub use latent::{Docker, Latent, LatentCommands, LatentDriver};
 pub use lock::{Lock, LockMode, LockScope, LockUse};
 pub use pb::{Listen, Msgpack, Pb, Tls};
 pub use reporter::{Mail, MailLogin, MailTls, Reporter, ReporterKind};
-pub use scheduler::{ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind, TryJobdir};
+pub use scheduler::{
+    BuilderRule, ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind, TryJobdir,
+};
 pub use secret::{Password, Secret, SecretProvider, SecretText};
 pub use step::{
     Checkout, Command, Compile, Compress, Content, DirectoryUpload, Download, EnvValue, Extract, FileUpload,

@@ -1,8 +1,8 @@
 //! `schedulers`: when to build what.
 
 use super::filter::told;
-use super::{ChangeFilter, Login, Timed};
-use crate::config::{Condition, Pattern, duration};
+use super::{ChangeFilter, Codebase, Login, Timed};
+use crate::config::{Condition, Formula, Glob, Pattern, duration};
 use crate::model::{NewChange, Properties};
 use serde::Serialize;
 use serde_json::Value;
@@ -16,15 +16,72 @@ pub struct Scheduler {
     pub name: String,
     /// The builders it asks, by name, globs resolved, at least one.
     pub builders: Vec<String>,
-    /// Properties of its buildsets (`PR-03`).
+    /// Which of them it asks only for some changes: one that is here is asked if one of its rules holds (`N-SC-03`).
+    /// In the file, an entry of `builders` with `files`, `when` or both is such a rule.
+    pub builder_rules: Vec<BuilderRule>,
+    /// The codebases that its buildsets have a source stamp of each; changes of others are not for it. `None` for
+    /// those of its changes, or where it has none, of the site.
+    pub codebases: Option<Vec<Codebase>>,
+    /// Properties of its buildsets (`PR-03`). `%(prop:...)s` and `%(src:...)s` are those of the sources (`N-SC-04`).
     pub properties: Properties,
-    /// Why, as the buildsets say; `None` for the scheduler's own words (`N-SC-04`).
+    /// Why, as the buildsets say, filled in like properties; `None` for the scheduler's own words (`N-SC-04`).
     pub reason: Option<String>,
     /// Requests of higher priority go first (`N-SC-04`).
     pub priority: i64,
+    /// The same as an expression over the newest change, such as `10 if branch == 'main' else 0`.
+    pub priority_by: Option<Formula>,
     /// When it asks.
     #[serde(flatten)]
     pub kind: SchedulerKind,
+}
+
+/// For which changes a scheduler asks a builder: all that is said must hold.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BuilderRule {
+    /// The builder.
+    pub builder: String,
+    /// What a file of the changes must look like: one file that does is enough; `*` is any text, `/` included.
+    pub files: Vec<Glob>,
+    /// What must hold of the newest change, with the files of all. A condition that uses `path` is asked for each
+    /// file, and one file is enough.
+    pub when: Option<Condition>,
+}
+
+impl BuilderRule {
+    /// Whether it lets this change through. What cannot be answered does: it is better to build once too often.
+    fn holds(&self, change: &NewChange) -> bool {
+        let like = |file: &String| self.files.iter().any(|glob| glob.is_match(file));
+        let files_fit = self.files.is_empty() || change.files.is_empty() || change.files.iter().any(like);
+        let asked = |when: &Condition| when.eval_of_files(&told(change), &change.files).unwrap_or(true);
+        files_fit && self.when.as_ref().is_none_or(asked)
+    }
+}
+
+impl Scheduler {
+    /// The builders to ask for this change, which stands for all that a buildset has.
+    pub fn builders_for(&self, change: &NewChange) -> Vec<String> {
+        let is_asked = |builder: &&String| {
+            let mut rules = self.builder_rules.iter().filter(|rule| rule.builder == **builder).peekable();
+            rules.peek().is_none() || rules.any(|rule| rule.holds(change))
+        };
+        self.builders.iter().filter(is_asked).cloned().collect()
+    }
+
+    /// The priority of a buildset of this change.
+    ///
+    /// # Errors
+    /// Why it cannot be told, in one line.
+    pub fn priority_for(&self, change: &NewChange) -> Result<i64, String> {
+        match &self.priority_by {
+            Some(formula) => formula.number(&told(change)),
+            None => Ok(self.priority),
+        }
+    }
+
+    /// The codebases of its buildsets, where `site` are those of the site.
+    pub fn codebases<'a>(&'a self, site: &'a [Codebase]) -> &'a [Codebase] {
+        self.codebases.as_deref().unwrap_or(site)
+    }
 }
 
 /// When a scheduler asks for builds.

@@ -16,6 +16,8 @@ pub struct Timed {
     pub branch: Option<String>,
     /// Whether it asks only if an important change has come since it asked last; then the build has all changes since.
     pub only_if_changed: bool,
+    /// Times at which it asks even if nothing has changed; they are among the others (`N-SC-08`).
+    pub force_at: Option<Times>,
     /// Which changes count, and which of them are important, if `only_if_changed`.
     #[serde(flatten)]
     pub changes: ChangeDriven,

@@ -79,3 +79,32 @@ fn filters_are_checked() {
         "#]],
     );
 }
+
+#[test]
+fn whom_a_scheduler_asks_is_checked() {
+    check_added(
+        "codebases: [{name: app, repository: a}]
+schedulers:
+- {type: any_branch, name: a, builders: [{name: b2, files: '['}, {name: b1, when: pth}, {when: 'true'}], codebases: [ap]}
+- {type: force, name: b, builders: [{name: b1, when: branch == 'main'}]}
+- {type: any_branch, name: c, builders: b1, priority: brnch, properties: {a: '%(prop:x', b: '%(secret:s)s'}}
+- {type: any_branch, name: d, builders: [{name: b1, files: x}], codebases: [app, {name: lib, repository: l}], priority: files | length}
+- {type: nightly, name: e, builders: b1, at: '0 3 * * *', only_if_changed: true, force_at: '0 3,4 * * *'}
+- {type: nightly, name: f, builders: b1, hour: [3, 4], force_at_hour: 4}
+- {type: nightly, name: g, builders: b1, hour: [3, 4], force_at_hour: 4, force_at: 0 4 * * *, only_if_changed: true}",
+        expect![[r#"
+            m.yaml:3:49: schedulers[0].builders[0].name: no builder is called "b2"; did you mean `b1`?
+            m.yaml:3:60: schedulers[0].builders[0].files: wrong pattern of names: unclosed character class
+            m.yaml:3:83: schedulers[0].builders[1].when: wrong condition: "pth" is not known here; known: path, author, branch, category, codebase, comments, committer, files, project, property, repository, revision
+            m.yaml:3:89: schedulers[0].builders[2]: `name` is missing
+            m.yaml:3:118: schedulers[0].codebases[0]: no codebase is called "ap"; did you mean `app`?
+            m.yaml:4:44: schedulers[1].builders[0].name: whoever asks this scheduler says for what: it has no rules for builders; write the name alone
+            m.yaml:5:3: schedulers[2]: property "b" asks for a secret, which everybody would see; let the step ask for it
+            m.yaml:5:3: schedulers[2]: wrong text to fill in, property "a": "%(prop:x" is not closed
+            m.yaml:5:55: schedulers[2].priority: wrong expression: "brnch" is not known here; known: author, branch, category, codebase, comments, committer, files, project, property, repository, revision
+            m.yaml:7:3: schedulers[4]: `force_at` has times that `at` has not; name them in both
+            m.yaml:8:3: schedulers[5]: `force_at` says nothing without `only_if_changed`
+            m.yaml:9:71: schedulers[6].force_at_hour: `force_at` is given too; keep one of the two
+        "#]],
+    );
+}

@@ -4,6 +4,7 @@ use super::{change, following, scheduler};
 use crate::config::SchedulerKind;
 use crate::model::{ChangeId, Mono};
 use crate::schedulers::change_driven::{Grouping, Lanes};
+use crate::schedulers::classify::by_changes;
 use expect_test::{Expect, expect};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ fn check(grouping: Grouping, script: &str, expected: Expect) {
     let mut run_to = |lanes: &mut Lanes, until: Mono| {
         while let Some(at) = lanes.next_due().filter(|at| *at <= until) {
             let lane = lanes.due(at).expect("due").clone();
-            let buildset = lanes.buildset(&lane, &scheduler);
+            let buildset = by_changes(&scheduler, lanes.of(&lane)).unwrap();
             let changes: Vec<String> = buildset.changes.iter().map(ToString::to_string).collect();
             let stamps = buildset.source_stamps.iter().filter_map(|stamp| stamp.revision.clone());
             let stamps: Vec<String> = stamps.collect();
@@ -118,7 +119,14 @@ fn lanes_are_told_apart_by_all_that_names_a_branch() {
     let scheduler = scheduler("s", SchedulerKind::AnyBranch(following(&[], 10)));
     let mut built = Vec::new();
     while let Some(lane) = lanes.due(Mono(Duration::from_secs(10))).cloned() {
-        built.push(lanes.buildset(&lane, &scheduler).changes.iter().map(|id| id.0).collect::<Vec<_>>());
+        built.push(
+            by_changes(&scheduler, lanes.of(&lane))
+                .unwrap()
+                .changes
+                .iter()
+                .map(|id| id.0)
+                .collect::<Vec<_>>(),
+        );
         lanes.built(&lane);
     }
     built.sort();
@@ -134,7 +142,8 @@ fn a_buildset_has_the_last_change_of_each_codebase() {
         lanes.add(&change, id == 1, Mono::default());
     }
     let lane = lanes.due(Mono(Duration::from_secs(10))).unwrap().clone();
-    let buildset = lanes.buildset(&lane, &scheduler("s", SchedulerKind::SingleBranch(following(&[], 10))));
+    let scheduler = scheduler("s", SchedulerKind::SingleBranch(following(&[], 10)));
+    let buildset = by_changes(&scheduler, lanes.of(&lane)).unwrap();
     let stamps = buildset.source_stamps.iter();
     let stamps: Vec<_> = stamps.map(|s| (s.codebase.as_str(), s.revision.as_deref().unwrap())).collect();
     assert_eq!(stamps, [("app", "r4"), ("lib", "r3")]);

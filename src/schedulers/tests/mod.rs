@@ -8,6 +8,7 @@ mod forcing;
 mod house;
 mod lanes;
 mod serving;
+mod sources;
 mod timing;
 mod triggering;
 mod trying;
@@ -24,9 +25,12 @@ fn scheduler(name: &str, kind: SchedulerKind) -> Scheduler {
     Scheduler {
         name: name.into(),
         builders,
+        builder_rules: Vec::new(),
+        codebases: None,
         properties: Properties::default(),
         reason: None,
         priority: 0,
+        priority_by: None,
         kind,
     }
 }

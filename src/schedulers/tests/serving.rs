@@ -5,7 +5,7 @@ use super::{change, following, not_for_documents, scheduler};
 use crate::config::{Scheduler, SchedulerKind};
 use crate::db::{self, schedulers::Classified};
 use crate::model::{BuildsetId, ChangeId, NewChange};
-use crate::schedulers::change_driven::buildset;
+use crate::schedulers::classify::by_changes;
 use crate::schedulers::{ForceError, ForceRequest};
 
 fn on_main(timer_s: u64) -> Scheduler {
@@ -170,9 +170,9 @@ fn what_another_master_has_done_is_not_done_again() {
     assert_eq!(house.handle().snapshot().unwrap()[0].pending, 2);
     // The other one's timer was faster, too.
     let new = house.db().read(move |connection| db::changes::get(connection, first)).unwrap().unwrap();
-    let new = buildset(&on_main(10), [(first, new.source_stamp())]);
+    let new = by_changes(&on_main(10), [&new]).unwrap();
     let now = house.sim.world().wall();
-    house.db().schedulers().flush_into_buildset("main", new, Vec::new(), None, now).unwrap();
+    house.db().write(move |tx| db::schedulers::flush_into_buildset(tx, "main", &new, &[], now)).unwrap();
     house.wait(10);
     assert_eq!(house.built("main"), [[1]]);
     house.wait(10);

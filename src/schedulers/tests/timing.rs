@@ -11,7 +11,7 @@ use std::time::Duration;
 
 fn timed(times: Times, only_if_changed: bool) -> Timed {
     let changes = not_for_documents(following(&["main"], 0));
-    Timed { times, branch: Some("main".to_owned()), only_if_changed, changes }
+    Timed { times, branch: Some("main".to_owned()), only_if_changed, force_at: None, changes }
 }
 
 fn every(seconds: u64, only_if_changed: bool) -> Scheduler {
@@ -95,6 +95,28 @@ fn changes_from_before_it_followed_any_are_not_its_business() {
 }
 
 #[test]
+fn some_times_ask_even_if_nothing_has_changed() {
+    let at = |source: &str| Times::At {
+        calendar: Calendar::new(source).unwrap(),
+        timezone: Some("UTC".to_owned()),
+    };
+    let force_at = Some(at("*/5 * * * *"));
+    let nightly = Timed { force_at, ..timed(at("* * * * *"), true) };
+    let mut house = House::new(1, vec![scheduler("clock", SchedulerKind::Nightly(nightly))]);
+    // The first time there is nothing to compare with; then each fifth minute of a quarter of an hour.
+    house.wait(60);
+    let first = house.buildsets("clock").len();
+    assert_eq!(first, 1);
+    house.wait(15 * 60);
+    assert_eq!(house.buildsets("clock").len(), first + 3);
+    house.add(&on_main("src/a"));
+    house.wait(5 * 60);
+    let more = house.buildsets("clock").len();
+    // In that minute too, unless it was one of those.
+    assert!((first + 4..=first + 5).contains(&more), "{more}");
+}
+
+#[test]
 fn codebases_without_a_change_are_built_at_their_newest() {
     let codebase = |name: &str| Codebase {
         name: name.to_owned(),
@@ -107,7 +129,7 @@ fn codebases_without_a_change_are_built_at_their_newest() {
     let mut told = on_main("src/a");
     told.codebase = "lib".to_owned();
     lanes.add(&Change { told, ..change(7, "main", "a") }, true, Default::default());
-    let new = buildset(&config, &scheduler, scheduler.kind.timed().unwrap(), &lanes);
+    let new = buildset(&config, &scheduler, scheduler.kind.timed().unwrap(), &lanes).unwrap();
     let stamps = new.source_stamps.iter();
     let stamps: Vec<_> = stamps.map(|stamp| (stamp.codebase.as_str(), stamp.revision.as_deref())).collect();
     assert_eq!(stamps, [("lib", Some("r1")), ("app", None)]);

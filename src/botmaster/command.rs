@@ -29,6 +29,11 @@ impl Command {
         Command { name, args, capture: false, grace: Duration::ZERO, transfer: None }
     }
 
+    /// Whether this argument is a limit.
+    fn limits(&self, argument: &str) -> bool {
+        self.args.iter().any(|(name, value)| *name == argument && *value != Value::None)
+    }
+
     /// The same, its standard output kept.
     pub fn captured(self) -> Command {
         Command { capture: true, ..self }
@@ -61,6 +66,15 @@ pub enum Output {
     File(String, Bytes),
 }
 
+/// What the worker sees to by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// That the command says something from time to time.
+    pub silence: bool,
+    /// That it ends in time.
+    pub time: bool,
+}
+
 /// A command that runs.
 #[derive(Debug)]
 pub struct Running {
@@ -69,6 +83,8 @@ pub struct Running {
     pub transfers: bool,
     /// See [`Command::grace`].
     pub grace: Duration,
+    /// Whether the worker itself sees to it that the command is not silent, or at work, for too long.
+    pub watched: Watched,
     outcome: Outcome,
     /// How many values under other names were kept, and how large they are.
     others: (usize, usize),
@@ -81,6 +97,7 @@ impl Running {
             capture: command.capture,
             transfers: command.transfer.is_some(),
             grace: command.grace,
+            watched: Watched { silence: command.limits("timeout"), time: command.limits("maxTime") },
             outcome: Outcome::default(),
             others: (0, 0),
         }

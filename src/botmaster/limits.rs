@@ -45,6 +45,9 @@ pub const START_PATIENCE: Duration = Duration::from_secs(60);
 /// Then it is interrupted once more; after as long again, the worker's connection is closed.
 pub const INTERRUPT_PATIENCE: Duration = Duration::from_secs(30);
 
+/// How much longer than a command may take a worker has to end it by itself, before the master interrupts it.
+pub const WORKER_PATIENCE: Duration = Duration::from_secs(30);
+
 /// How many waiting requests are kept in memory; those beyond are read when there is room again.
 pub const QUEUE: u32 = 50_000;
 

@@ -150,6 +150,7 @@ impl Botmaster {
             Action::Substantiate(recipe) => self.substantiate(build, *recipe, turn),
             Action::Settle { keep } => self.settle_transfer(build, keep),
             Action::RunProgram(program) => self.run_program(build, program),
+            Action::Abandon => self.end_transfer(build),
             Action::Look(path) => self.look_for(build, path),
             Action::TakeLocks => self.take_locks(build),
             Action::Run(mut command) => {

@@ -368,7 +368,7 @@ builders:
                               env.A: (none) -> x
                               steps[1].do_step_if: (none) -> branch == 'main'
                               steps[1].shell.command[5]: that-is-not-short-any-more -> that-is-longer
-                              steps[1].shell.timeout: 20m -> (none)
+                              steps[1].timeout: 20m -> (none)
                               tags: ["fast"] -> []
                 reconfigure worker w2
                               a secret: (hidden) -> (hidden)

@@ -7,11 +7,12 @@ mod preparing;
 mod redact;
 mod secrecy;
 mod stepping;
+mod trying;
 mod watch;
 
 use super::command::{Command, Output, told};
 use super::files::Kept;
-use super::limits::{INTERRUPT_PATIENCE, START_PATIENCE};
+use super::limits::START_PATIENCE;
 use super::programs::Program;
 use super::render::Secrets;
 use super::step::ended;
@@ -24,7 +25,6 @@ use secrecy::Secrecy;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use stepping::{Current, Work};
 
 /// What a build is made from.
@@ -159,6 +159,8 @@ pub enum Action {
     Look(PathBuf),
     /// Run this program on the master.
     RunProgram(Program),
+    /// End what the step has under way on the master: nobody waits for it any more.
+    Abandon,
     /// Interrupt the command that runs.
     Interrupt(String),
     /// The worker does not do what it must: close its connection.
@@ -243,7 +245,10 @@ impl Build {
 
     /// When [`Input::Timer`] is due.
     pub fn deadline(&self) -> Option<Mono> {
-        self.deadline
+        match &self.current {
+            Some(current) => current.due(&self.plan.builder.steps[current.at].patience),
+            None => self.deadline,
+        }
     }
 
     /// The name of the step that runs.
@@ -352,7 +357,8 @@ impl Build {
         let Some(current) = &mut self.current else { return };
         let Some(command) = current.take_command() else { return };
         if current.interrupts > 0 {
-            return self.end_step(End::plain(Results::Cancelled), env, out);
+            let end = current.trial.verdict.take().unwrap_or(End::plain(Results::Cancelled));
+            return self.end_step(end, env, out);
         }
         let transfers = command.transfers;
         let mut outcome = command.finish();
@@ -362,7 +368,7 @@ impl Build {
             current.work = Work::Settling(outcome);
             return;
         }
-        let next = current.machine.go_on(Some(outcome));
+        let next = current.machine.go_on(outcome);
         self.follow(next, env, out);
     }
 
@@ -374,7 +380,7 @@ impl Build {
                 Ok(kept) => outcome.kept = kept,
                 Err(trouble) => outcome.trouble = Some(trouble),
             }
-            let next = current.machine.go_on(Some(outcome));
+            let next = current.machine.go_on(outcome);
             self.follow(next, env, out);
         }
     }
@@ -396,7 +402,7 @@ impl Build {
         }
         let mut end = End::exception(format!("{what}:\n{}", told(failure)));
         if current.interrupts > 0 {
-            end.results = Results::Cancelled;
+            end = current.trial.verdict.take().unwrap_or(End { results: Results::Cancelled, ..end });
         }
         self.end_step(end, env, out);
     }
@@ -409,6 +415,8 @@ impl Build {
             self.stopped = Some(reason.clone());
         }
         let Some(current) = &mut self.current else { return };
+        // A command that is on its way out, because its time is over, was stopped all the same.
+        current.trial.verdict = None;
         if current.interrupts > 0 {
             return;
         }
@@ -421,19 +429,6 @@ impl Build {
         } else {
             self.end_step(End::plain(Results::Cancelled), env, out);
         }
-    }
-
-    fn interrupt(&mut self, reason: String, now: Mono, out: &mut Vec<Action>) {
-        let Some(current) = &mut self.current else { return };
-        current.interrupts += 1;
-        let grace = match &current.work {
-            Work::Command(command) => command.grace,
-            Work::Nothing | Work::Looking | Work::Program | Work::Settling(_) | Work::Locks { .. } => {
-                Duration::ZERO
-            }
-        };
-        self.deadline = Some(now + INTERRUPT_PATIENCE + grace);
-        out.push(Action::Interrupt(reason));
     }
 
     fn lost(&mut self, why: &str, env: &Env<'_>, out: &mut Vec<Action>) {
@@ -449,32 +444,5 @@ impl Build {
         self.results = Results::Retry;
         self.stopped = Some(why.to_owned());
         self.finish(out);
-    }
-
-    fn timer(&mut self, env: &Env<'_>, out: &mut Vec<Action>) {
-        if self.deadline.is_none_or(|deadline| env.now < deadline) {
-            return;
-        }
-        self.deadline = None;
-        let Some(current) = &mut self.current else {
-            return out.push(Action::Disconnect("it does not answer that a build begins".to_owned()));
-        };
-        if matches!(current.work, Work::Program) {
-            let detail = Some("timed out".to_owned());
-            return self.end_step(End { detail, ..End::plain(Results::Failure) }, env, out);
-        }
-        if !matches!(current.work, Work::Command(_)) {
-            let next = current.machine.go_on(None);
-            return self.follow(next, env, out);
-        }
-        if current.interrupts == 1 {
-            return self.interrupt("it is still running".to_owned(), env.now, out);
-        }
-        out.push(Action::Disconnect("a command does not end though it was interrupted twice".to_owned()));
-        let mut end = End::plain(Results::Cancelled);
-        end.complaint = Some("the worker did not end the command; its connection was closed\n".to_owned());
-        // Nothing more can run there; and it was stopped, not lost.
-        self.next = self.plan.builder.steps.len();
-        self.end_step(end, env, out);
     }
 }

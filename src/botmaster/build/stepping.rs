@@ -1,6 +1,7 @@
 //! The steps of a build: which comes next, what it does, what its end means.
 
 use super::secrecy::Streams;
+use super::trying::Trial;
 use super::watch::Watch;
 use super::{Action, Build, Env, Phase, Plan};
 use crate::botmaster::command::{Outcome, Running};
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use std::cell::RefCell;
 
 /// The log of a step's commands.
-const STDIO: &str = "stdio";
+pub(super) const STDIO: &str = "stdio";
 
 /// The log of what went wrong in the machinery.
 pub(super) const ERRORS: &str = "err.text";
@@ -27,6 +28,9 @@ pub(super) struct Current {
     pub machine: Machine,
     pub work: Work,
     pub watch: Watch,
+    pub trial: Trial,
+    /// What is said of it while it runs.
+    pub state: String,
     pub logs: Vec<String>,
     /// What of the logs is held back because it may become a secret.
     pub streams: Streams,
@@ -37,9 +41,11 @@ pub(super) struct Current {
 /// What a step waits for.
 #[derive(Debug, Default)]
 pub(super) enum Work {
-    /// The time.
+    /// Nothing: it is being asked what comes next.
     #[default]
     Nothing,
+    /// The time of its next try.
+    Again,
     /// Whether the master has a file.
     Looking,
     /// The worker's command.
@@ -52,8 +58,6 @@ pub(super) enum Work {
     Locks {
         /// What it does once it has them.
         next: Next,
-        /// What is said of it then.
-        state: String,
     },
 }
 
@@ -79,7 +83,7 @@ impl Build {
             let wanted = build.asked(step.do_step_if.as_ref(), None, scene);
             let machine = match wanted {
                 Ok(true) => {
-                    let site = build.site(scene, env);
+                    let site = build.site(step, scene, env);
                     Machine::begin(&step.kind, &site).map(Some)
                 }
                 Ok(false) => Ok(None),
@@ -101,6 +105,8 @@ impl Build {
                     machine,
                     work: Work::Nothing,
                     watch: Watch::default(),
+                    trial: Trial::new(env.now),
+                    state,
                     logs: Vec::new(),
                     streams: Streams::default(),
                     interrupts: 0,
@@ -112,11 +118,12 @@ impl Build {
                     }
                 }
                 if step.locks.is_empty() {
+                    current.trial.begin(env.now);
                     self.current = Some(current);
                     self.follow_once(next, env, out);
                 } else {
                     // What the step does is settled before it waits (`N-BU-03`).
-                    current.work = Work::Locks { next, state };
+                    current.work = Work::Locks { next };
                     self.current = Some(current);
                     out.push(Action::TakeLocks);
                 }
@@ -154,17 +161,15 @@ impl Build {
                 current.work = Work::Command(Running::new(&command));
                 out.push(Action::Run(command));
             }
-            Next::Program(program, max_time) => {
+            Next::Program(program) => {
                 current.log(STDIO, LogKind::Stdio, out);
                 current.work = Work::Program;
-                self.deadline = max_time.map(|time| env.now + time);
                 out.push(Action::RunProgram(program));
             }
             Next::Look(path) => {
                 current.work = Work::Looking;
                 out.push(Action::Look(path));
             }
-            Next::Wait(pause) => self.deadline = Some(env.now + pause),
             Next::Done(end) => self.close_step(end, env, out),
         }
     }
@@ -173,8 +178,9 @@ impl Build {
     pub(super) fn locks(&mut self, held: Result<(), String>, env: &Env<'_>, out: &mut Vec<Action>) {
         let Some(current) = &mut self.current else { return };
         match (std::mem::take(&mut current.work), held) {
-            (Work::Locks { next, state }, Ok(())) => {
-                out.push(Action::StepState(state));
+            (Work::Locks { next }, Ok(())) => {
+                current.trial.begin(env.now);
+                out.push(Action::StepState(current.state.clone()));
                 self.follow(next, env, out);
             }
             (Work::Locks { .. }, Err(why)) => self.end_step(End::exception(why), env, out),
@@ -190,9 +196,14 @@ impl Build {
     /// Ends the current step.
     fn close_step(&mut self, mut end: End, env: &Env<'_>, out: &mut Vec<Action>) {
         self.end_streams(env.now, out);
+        let Some(current) = &mut self.current else { return };
+        let builder = self.plan.builder.clone();
+        let step = &builder.steps[current.at];
+        current.watch.finish(step, &mut end);
+        if self.tries_later(step, &end, env, out) {
+            return;
+        }
         let Some(mut current) = self.current.take() else { return };
-        self.deadline = None;
-        current.watch.finish(&self.plan.builder.steps[current.at], &mut end);
         let exhibit = current.machine.exhibit().map(|(name, text)| (name, text.to_owned()));
         let complaint = end.complaint.clone().map(|text| (ERRORS.into(), text));
         for (name, text) in exhibit.into_iter().chain(complaint) {
@@ -206,8 +217,6 @@ impl Build {
             self.plan.properties.update(&properties);
             out.push(Action::SetProperties(properties));
         }
-        let builder = self.plan.builder.clone();
-        let step = &builder.steps[current.at];
         let words = step.description_done.as_ref().or(step.description.as_ref());
         let words = words.and_then(|text| self.with_scene(env, |_, scene| scene.text(text).ok()));
         let description = words.unwrap_or_else(|| current.machine.description().to_owned());
@@ -278,9 +287,9 @@ impl Build {
         unique
     }
 
-    fn site<'a>(&'a self, scene: &'a Scene<'a>, env: &'a Env<'_>) -> Site<'a> {
+    pub(super) fn site<'a>(&'a self, step: &'a Step, scene: &'a Scene<'a>, env: &'a Env<'_>) -> Site<'a> {
         let Plan { builder, abilities, environ, .. } = &self.plan;
-        Site { scene, builder, abilities, environ, base_dir: env.base_dir }
+        Site { scene, builder, patience: &step.patience, abilities, environ, base_dir: env.base_dir }
     }
 
     fn asked(
@@ -345,6 +354,7 @@ impl Current {
         if text.is_empty() {
             return;
         }
+        self.trial.hear(now);
         let name = if log == 0 { "" } else { self.logs[log].as_str() };
         if log == 0 {
             self.machine.hear(channel, &text);

@@ -4,7 +4,7 @@
 use super::program::seconds;
 use super::{End, Next, Site};
 use crate::botmaster::command::{Command, Outcome};
-use crate::config::{FileWork, Limits, Template};
+use crate::config::{FileWork, Patience, Template};
 use crate::model::Results;
 use crate::pb::Value;
 use std::collections::VecDeque;
@@ -32,16 +32,18 @@ impl Files {
                 let dir = text(dir)?;
                 (format!("make directory {dir}"), one("mkdir", "dir", &dir))
             }
-            FileWork::RemoveDirectory { dirs, limits } => {
+            FileWork::RemoveDirectory(dirs) => {
                 let dirs = dirs.iter().map(text).collect::<Result<Vec<_>, _>>()?;
                 // Only newer ones take a list.
-                let commands =
-                    dirs.iter().map(|dir| limited("rmdir", &[("dir", dir)], limits)).collect::<VecDeque<_>>();
+                let commands = dirs
+                    .iter()
+                    .map(|dir| limited("rmdir", &[("dir", dir)], site.patience))
+                    .collect::<VecDeque<_>>();
                 (format!("remove {}", dirs.join(", ")), commands)
             }
-            FileWork::CopyDirectory { from, to, limits } => {
+            FileWork::CopyDirectory { from, to } => {
                 let (from, to) = (text(from)?, text(to)?);
-                let command = limited("cpdir", &[("fromdir", &from), ("todir", &to)], limits);
+                let command = limited("cpdir", &[("fromdir", &from), ("todir", &to)], site.patience);
                 (format!("copy {from} to {to}"), VecDeque::from([command]))
             }
             FileWork::RemoveFile(file) => {
@@ -109,10 +111,10 @@ pub(super) fn failed(outcome: &Outcome) -> End {
     End { detail: Some(detail), complaint, ..End::plain(Results::Failure) }
 }
 
-fn limited(name: &'static str, paths: &[(&'static str, &str)], limits: &Limits) -> Command {
+fn limited(name: &'static str, paths: &[(&'static str, &str)], patience: &Patience) -> Command {
     let mut args: Vec<(&'static str, Value)> =
         paths.iter().map(|(name, path)| (*name, Value::from(*path))).collect();
-    args.push(("timeout", seconds(limits.timeout)));
-    args.push(("maxTime", seconds(limits.max_time)));
+    args.push(("timeout", seconds(patience.timeout)));
+    args.push(("maxTime", seconds(patience.max_time)));
     Command::new(name, args)
 }

@@ -51,7 +51,7 @@ impl MasterShell {
         let env = env.collect::<Result<_, String>>()?;
         let program = Program { words, dir, env };
         let shell = MasterShell { description, decode_rc: config.decode_rc.clone() };
-        Ok((shell, Next::Program(program, config.max_time)))
+        Ok((shell, Next::Program(program)))
     }
 
     /// It ended: with this code, by a signal, or it never began.

@@ -18,12 +18,11 @@ pub use lines::LineCutter;
 use super::command::{Command, Outcome};
 use super::programs::Program;
 use super::render::Scene;
-use crate::config::{Builder, StepKind, Template};
+use crate::config::{Builder, Patience, StepKind, Template};
 use crate::model::{Channel, Properties, Results};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// What a worker can do, as far as a step has to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +49,8 @@ pub struct Site<'a> {
     pub scene: &'a Scene<'a>,
     /// The builder.
     pub builder: &'a Builder,
+    /// How long the step may take.
+    pub patience: &'a Patience,
     /// What the worker can do.
     pub abilities: &'a Abilities,
     /// The worker's environment.
@@ -77,10 +78,8 @@ pub enum Next {
     Run(Command),
     /// See whether this file of the master's can be sent; [`Machine::looked`] gets the answer.
     Look(PathBuf),
-    /// Run this program on the master, for so long at most; [`Machine::exited`] gets its end.
-    Program(Program, Option<Duration>),
-    /// Wait that long; [`Machine::go_on`] then gets no outcome.
-    Wait(Duration),
+    /// Run this program on the master; [`Machine::exited`] gets its end.
+    Program(Program),
     /// It is done.
     Done(End),
 }
@@ -206,21 +205,21 @@ impl Machine {
         })
     }
 
-    /// Goes on after a command, or after a wait.
-    pub fn go_on(&mut self, outcome: Option<Outcome>) -> Next {
+    /// Goes on after a command.
+    pub fn go_on(&mut self, outcome: Outcome) -> Next {
         match self {
-            Machine::Shell(shell) => shell.go_on(&outcome.unwrap_or_default()),
-            Machine::Compile(compile) => compile.go_on(outcome.unwrap_or_default()),
-            Machine::Test(test) => test.go_on(outcome.unwrap_or_default()),
+            Machine::Shell(shell) => shell.go_on(&outcome),
+            Machine::Compile(compile) => compile.go_on(outcome),
+            Machine::Test(test) => test.go_on(outcome),
             Machine::Git(git) => git.go_on(outcome),
             Machine::Hg(hg) => hg.go_on(outcome),
             Machine::Svn(svn) => svn.go_on(outcome),
-            Machine::SetProperty(set) => set.go_on(&outcome.unwrap_or_default()),
+            Machine::SetProperty(set) => set.go_on(&outcome),
             Machine::MasterShell(_) | Machine::Instant(_) => Next::Done(End::plain(Results::Success)),
-            Machine::Extracting(extracting) => extracting.go_on(&outcome.unwrap_or_default()),
-            Machine::Files(files) => files.go_on(&outcome.unwrap_or_default()),
-            Machine::Upload(upload) => upload.go_on(&outcome.unwrap_or_default()),
-            Machine::Download(download) => download.go_on(&outcome.unwrap_or_default()),
+            Machine::Extracting(extracting) => extracting.go_on(&outcome),
+            Machine::Files(files) => files.go_on(&outcome),
+            Machine::Upload(upload) => upload.go_on(&outcome),
+            Machine::Download(download) => download.go_on(&outcome),
         }
     }
 

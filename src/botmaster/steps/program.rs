@@ -29,12 +29,12 @@ impl Surroundings {
     pub fn new(
         workdir: Option<&Template>,
         env: &BTreeMap<String, EnvValue>,
-        timeout: Option<Duration>,
         log_environ: bool,
         site: &Site<'_>,
     ) -> Result<Surroundings, String> {
         let workdir = site.scene.text(workdir.unwrap_or(&site.builder.workdir))?;
-        Ok(Surroundings { workdir, env: environment(&site.builder.env, env, site)?, timeout, log_environ })
+        let env = environment(&site.builder.env, env, site)?;
+        Ok(Surroundings { workdir, env, timeout: site.patience.timeout, log_environ })
     }
 
     /// A program with these arguments.

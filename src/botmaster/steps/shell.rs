@@ -47,14 +47,13 @@ pub(super) fn eager_files(config: &config::Shell) -> Vec<String> {
 
 /// The worker's command, and its words for people.
 pub(super) fn command(config: &config::Shell, site: &Site<'_>) -> Result<(Command, String), String> {
-    let around =
-        Surroundings::new(config.workdir.as_ref(), &config.env, config.timeout, config.log_environ, site)?;
+    let around = Surroundings::new(config.workdir.as_ref(), &config.env, config.log_environ, site)?;
     let (line, description) = command_line(&config.command, site)?;
     let mut command = around.run(line);
     set(&mut command, "want_stdout", config.want_stdout);
     set(&mut command, "want_stderr", config.want_stderr);
     set(&mut command, "usePTY", config.use_pty);
-    set(&mut command, "maxTime", seconds(config.max_time));
+    set(&mut command, "maxTime", seconds(site.patience.max_time));
     set(&mut command, "interruptSignal", config.interrupt_signal.as_str());
     if let Some(lines) = config.max_lines {
         set(&mut command, "max_lines", i64::try_from(lines).unwrap_or(i64::MAX));

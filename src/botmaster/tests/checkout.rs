@@ -4,7 +4,7 @@ use super::builder;
 use crate::botmaster::command::{Command, Outcome};
 use crate::botmaster::render::Scene;
 use crate::botmaster::steps::{Abilities, Machine, Next, Site};
-use crate::config::StepKind;
+use crate::config::{Patience, StepKind};
 use crate::model::{Properties, SourceStamp};
 use crate::pb::Value;
 use std::cell::RefCell;
@@ -56,7 +56,15 @@ pub(super) fn play(
     let commands = ["shell", "listdir", "stat", "rmdir", "cpdir"];
     let abilities = Abilities(commands.map(|name| (name.to_owned(), version.to_owned())).into());
     let (environ, base_dir) = (BTreeMap::new(), Path::new("/m"));
-    let site = Site { scene: &scene, builder: &builder, abilities: &abilities, environ: &environ, base_dir };
+    let patience = &Patience::usual(kind);
+    let site = Site {
+        scene: &scene,
+        builder: &builder,
+        patience,
+        abilities: &abilities,
+        environ: &environ,
+        base_dir,
+    };
     let (mut machine, mut next) = match Machine::begin(kind, &site) {
         Ok(begun) => begun,
         Err(why) => return why,
@@ -69,13 +77,9 @@ pub(super) fn play(
                 let line = shown(&command);
                 let fails = failing.iter().position(|word| line.contains(word)).map(|at| failing.remove(at));
                 told += &format!("{line}{}\n", if fails.is_some() { " !" } else { "" });
-                machine.go_on(Some(outcome(&command, &line, before, fails.is_some())))
+                machine.go_on(outcome(&command, &line, before, fails.is_some()))
             }
             Next::Look(_) | Next::Program(..) => panic!("git has nothing to do on the master"),
-            Next::Wait(pause) => {
-                told += &format!("(wait {pause:?})\n");
-                machine.go_on(None)
-            }
             Next::Done(end) => {
                 let got = end.properties.value("got_revision").map(ToString::to_string).unwrap_or_default();
                 return told + &format!("{} {:?} {got}\n", end.results, end.detail);

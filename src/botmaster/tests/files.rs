@@ -3,13 +3,12 @@
 use super::player::{COMMANDS, Played, play_with};
 use super::{step, template};
 use crate::config::{
-    Compress, Content, DirectoryUpload, Download, FileUpload, FileWork, Limits, MultipleFileUpload,
+    Compress, Content, DirectoryUpload, Download, FileUpload, FileWork, MultipleFileUpload,
     SetPropertiesFromEnv, StepKind, Transfer, Upload,
 };
 use crate::pb::Value;
 use expect_test::{Expect, expect};
 use serde_json::json;
-use std::time::Duration;
 
 fn transfer() -> Transfer {
     Transfer { workdir: None, max_size: Some(1000), block_size: 64 }
@@ -17,10 +16,6 @@ fn transfer() -> Transfer {
 
 fn upload(to: &str) -> Upload {
     Upload { to: template(to), transfer: transfer() }
-}
-
-fn limits() -> Limits {
-    Limits { timeout: Some(Duration::from_secs(120)), max_time: None }
 }
 
 fn download(content: Content) -> StepKind {
@@ -379,7 +374,7 @@ fn files_are_worked_on() {
     );
     let dirs = vec![template("a"), template("b")];
     run(
-        FileWork::RemoveDirectory { dirs, limits: limits() },
+        FileWork::RemoveDirectory(dirs),
         "ready; rc 0; rc 13",
         expect![[r#"
         > ready
@@ -397,7 +392,7 @@ fn files_are_worked_on() {
     );
     let (from, to) = (template("a"), template("b"));
     run(
-        FileWork::CopyDirectory { from, to, limits: limits() },
+        FileWork::CopyDirectory { from, to },
         "ready; rc 0",
         expect![[r#"
         > ready

@@ -2,10 +2,9 @@
 
 use super::checkout::{Before, play, stamp};
 use super::git_config;
-use crate::config::{Checkout, Git, Retry, SourceMethod, SourceMode, StepKind};
+use crate::config::{Checkout, Git, SourceMethod, SourceMode, StepKind};
 use crate::model::{Patch, SourceStamp};
 use expect_test::{Expect, expect};
-use std::time::Duration;
 
 /// Plays the step; a command that contains one of `failing` fails, each word once.
 fn check(config: Git, stamp: SourceStamp, before: Before, failing: &[&str], expected: Expect) {
@@ -214,40 +213,6 @@ fn what_fails_is_tried_in_other_ways() {
         [build] git clone --branch main https://example.org/r.git .
         [build] git rev-parse HEAD
         success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]],
-    );
-    let retry = Some(Retry { count: 1, delay: Duration::from_secs(30) });
-    check(
-        Git { checkout: Checkout { retry, ..config().checkout }, ..config() },
-        main(),
-        Before::Nothing,
-        &["clone"],
-        expect![[r#"
-        [build] git --version
-        listdir build
-        [build] git clone --branch main https://example.org/r.git . !
-        (wait 30s)
-        [build] git --version
-        listdir build
-        [build] git clone --branch main https://example.org/r.git .
-        [build] git rev-parse HEAD
-        success Some("012345678901") "0123456789012345678901234567890123456789"
-    "#]],
-    );
-    check(
-        Git { checkout: Checkout { retry, ..config().checkout }, ..config() },
-        main(),
-        Before::Nothing,
-        &["clone", "clone"],
-        expect![[r#"
-        [build] git --version
-        listdir build
-        [build] git clone --branch main https://example.org/r.git . !
-        (wait 30s)
-        [build] git --version
-        listdir build
-        [build] git clone --branch main https://example.org/r.git . !
-        failure Some("1") 
     "#]],
     );
     check(

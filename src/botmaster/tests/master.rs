@@ -8,14 +8,12 @@ use crate::config::{Command, Config, EnvValue, MasterShell, StepKind};
 use crate::model::Results;
 use expect_test::{Expect, expect};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 fn program(words: &[&str]) -> MasterShell {
     MasterShell {
         command: Command::Words(words.iter().map(|word| template(word)).collect()),
         workdir: None,
         env: BTreeMap::new(),
-        max_time: Some(Duration::from_secs(3600)),
         decode_rc: BTreeMap::from([(0, Results::Success), (3, Results::Warnings)]),
     }
 }
@@ -95,17 +93,19 @@ fn a_program_on_the_master_ends_when_it_must() {
         program(&["hang"]),
         "ready; later; exited",
         expect![[r#"
-        > ready
-        step master_shell: running
-          log stdio s
-          on the master Program { words: ["hang"], dir: "/m", env: [] }
-        > later
-          failure: 'hang' failed (timed out)
-        step shell: running
-          log stdio s
-          run shell Some(Text("after"))
-        > exited
-    "#]],
+            > ready
+            step master_shell: running
+              log stdio s
+              on the master Program { words: ["hang"], dir: "/m", env: [] }
+            > later
+              0 Header b"timed out\n"
+              abandon
+              failure: 'hang' failed (timed out)
+            step shell: running
+              log stdio s
+              run shell Some(Text("after"))
+            > exited
+        "#]],
     );
     check(
         program(&["hang"]),

@@ -23,10 +23,11 @@ mod rig;
 mod secrecy;
 mod service;
 mod transfers;
+mod trying;
 
 use crate::config::{
-    Builder, Checkout, Collapse, Command, Config, Git, NextBuild, NextWorker, Shell, SourceMode, Step,
-    StepKind, Template, Worker, WorkerKind,
+    Builder, Checkout, Collapse, Command, Config, Git, NextBuild, NextWorker, Patience, Shell, SourceMode,
+    Step, StepKind, Template, Worker, WorkerKind,
 };
 use crate::model::{Properties, Results};
 use std::collections::BTreeMap;
@@ -43,8 +44,6 @@ pub(super) fn shell(command: &str) -> Shell {
         command: Command::Line(template(command)),
         workdir: None,
         env: BTreeMap::new(),
-        timeout: Some(Duration::from_secs(1200)),
-        max_time: None,
         sigterm_time: None,
         interrupt_signal: "KILL".to_owned(),
         max_lines: None,
@@ -76,6 +75,7 @@ pub(super) fn step(kind: StepKind) -> Step {
         hide_step_if: None,
         observe: Vec::new(),
         locks: Vec::new(),
+        patience: Patience::usual(&kind),
         kind,
     }
 }
@@ -113,10 +113,8 @@ pub(super) fn checkout(repository: &str, mode: SourceMode) -> Checkout {
         codebase: template(""),
         mode,
         always_use_latest: false,
-        retry: None,
         workdir: None,
         env: BTreeMap::new(),
-        timeout: Some(Duration::from_secs(1200)),
         log_environ: true,
     }
 }

@@ -164,6 +164,7 @@ fn shown(action: &Action, played: &Played) -> String {
         Action::Settle { keep } => format!("  {}\n", if *keep { "keep" } else { "throw away" }),
         Action::RunProgram(program) => format!("  on the master {program:?}\n"),
         Action::Look(path) => format!("  look for {}\n", path.display()),
+        Action::Abandon => "  abandon\n".to_owned(),
         Action::TakeLocks => "  take locks\n".to_owned(),
         Action::Interrupt(reason) => format!("  interrupt: {reason}\n"),
         Action::Disconnect(reason) => format!("disconnect: {reason}\n"),

@@ -6,10 +6,6 @@ use crate::config::yaml::{Node, Value};
 use crate::config::{Command, EnvValue, LogFile, Shell, Template};
 use crate::model::Results;
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-/// How long a program may be silent, where nothing else is said (`RC-05`).
-pub(super) const TIMEOUT: Duration = Duration::from_secs(1200);
 
 /// All about a program but what it is.
 pub(super) struct Program(Shell);
@@ -32,8 +28,6 @@ pub(super) fn program(table: &mut Table, findings: &mut Findings) -> Program {
         command: Command::Words(Vec::new()),
         workdir: table.optional("workdir", findings),
         env: env(table, findings),
-        timeout: table.nullable_or("timeout", Some(TIMEOUT), findings),
-        max_time: table.optional("max_time", findings),
         sigterm_time: table.optional("sigterm_time", findings),
         interrupt_signal: interrupt_signal.to_owned(),
         max_lines: table.optional("max_lines", findings),

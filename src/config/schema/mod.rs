@@ -34,7 +34,7 @@ pub use scheduler::{
 pub use secret::{Password, Secret, SecretProvider, SecretText};
 pub use step::{
     Checkout, Command, Compile, Compress, Content, DirectoryUpload, Download, EnvValue, Extract, FileUpload,
-    FileWork, Git, Hg, HgBranch, Limits, LogFile, MasterShell, MultipleFileUpload, Observer, Retry,
+    FileWork, Git, Hg, HgBranch, LogFile, MasterShell, MultipleFileUpload, Observer, Patience, Retry,
     SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty, SetPropertyFrom, Shell,
     SourceMethod, SourceMode, Step, StepKind, Suppression, Svn, SvnDepth, Test, Transfer, Upload,
 };

@@ -131,10 +131,6 @@ impl Tool for Git {
 
     const MARK: &'static str = ".git";
 
-    fn begin_again(&mut self) {
-        self.fetched_again = false;
-    }
-
     fn update(&self, untracked: Option<bool>) -> Vec<Op> {
         let mut way: Vec<Op> = untracked.map(|ignored| Op::Clean { ignored }).into_iter().collect();
         way.push(if self.revision.is_some() { Op::HaveRevision } else { Op::Fetch });

@@ -13,7 +13,7 @@ mod target;
 use super::program::set;
 use super::{End, Next, Site};
 use crate::botmaster::command::{Command, Outcome};
-use crate::config::{Checkout, Retry, SourceMethod, SourceMode};
+use crate::config::{Checkout, SourceMethod, SourceMode};
 use crate::model::{Properties, Results};
 use crate::pb::Value;
 use std::borrow::Cow;
@@ -31,9 +31,6 @@ pub trait Tool: Debug {
 
     /// What is in the top directory of each of its trees.
     const MARK: &'static str;
-
-    /// Another try begins.
-    fn begin_again(&mut self) {}
 
     /// From a tree that is there to the source stamp. `untracked` says what goes: `None` nothing, otherwise what is
     /// not under control, with what is ignored or without.
@@ -103,8 +100,6 @@ pub struct Source<T: Tool> {
     todo: VecDeque<Op<T::Op>>,
     now: Op<T::Op>,
     clobbered: bool,
-    retry: Option<Retry>,
-    tries_left: u32,
     /// What the steps before know of other codebases, and what this one finds out.
     known: Properties,
     detail: Option<String>,
@@ -125,8 +120,6 @@ impl<T: Tool> Source<T> {
             todo: VecDeque::new(),
             now: Op::Version,
             clobbered: false,
-            retry: config.retry,
-            tries_left: config.retry.map_or(0, |retry| retry.count),
             known,
             detail: None,
         };
@@ -140,9 +133,6 @@ impl<T: Tool> Source<T> {
     }
 
     fn start(&mut self) -> Next {
-        self.clobbered = false;
-        self.tool.begin_again();
-        self.target.enter_tree();
         let way = match self.mode {
             SourceMode::Full(SourceMethod::Clobber) => vec![Op::Version, Op::Remove],
             SourceMode::Full(SourceMethod::Copy | SourceMethod::Export) => {
@@ -159,9 +149,7 @@ impl<T: Tool> Source<T> {
         self.advance()
     }
 
-    pub fn go_on(&mut self, outcome: Option<Outcome>) -> Next {
-        // Without an outcome, the pause before the next try is over.
-        let Some(outcome) = outcome else { return self.start() };
+    pub fn go_on(&mut self, outcome: Outcome) -> Next {
         let succeeded = outcome.rc == Some(0);
         let turn = match &self.now {
             Op::Version if succeeded => Turn::On,
@@ -187,7 +175,7 @@ impl<T: Tool> Source<T> {
                 self.todo = [Op::Remove].into();
                 self.then(self.tool.make());
             }
-            Turn::Clobber | Turn::Fail => return self.failed(&outcome),
+            Turn::Clobber | Turn::Fail => return failed(&outcome),
             Turn::Known(name, value) => self.learn(name, value),
             Turn::Absurd(why) => {
                 let end = End { complaint: Some(why), ..End::plain(Results::Failure) };
@@ -230,17 +218,6 @@ impl<T: Tool> Source<T> {
             self.todo.push_back(Op::Patch);
         }
         self.todo.extend(self.tool.ask().into_iter().map(Op::Own));
-    }
-
-    fn failed(&mut self, outcome: &Outcome) -> Next {
-        if let Some(Retry { delay, .. }) = self.retry
-            && self.tries_left > 0
-        {
-            self.tries_left -= 1;
-            return Next::Wait(delay);
-        }
-        let rc = outcome.rc.map_or_else(|| "no exit code".to_owned(), |rc| rc.to_string());
-        Next::Done(End { detail: Some(rc), ..End::plain(Results::Failure) })
     }
 
     fn learn(&mut self, name: &'static str, value: String) {
@@ -299,6 +276,11 @@ impl<T: Tool> Source<T> {
             Op::Own(op) => self.tool.command(op, target),
         }
     }
+}
+
+fn failed(outcome: &Outcome) -> Next {
+    let rc = outcome.rc.map_or_else(|| "no exit code".to_owned(), |rc| rc.to_string());
+    Next::Done(End { detail: Some(rc), ..End::plain(Results::Failure) })
 }
 
 /// The words of the program that lays a patch over a tree, where the tool has none of its own.

@@ -41,13 +41,7 @@ impl Target {
         };
         let stamp = if config.always_use_latest { SourceStamp::default() } else { stamp };
         let default_branch = config.branch.as_ref().map(|branch| site.scene.text(branch)).transpose()?;
-        let around = Surroundings::new(
-            config.workdir.as_ref(),
-            &config.env,
-            config.timeout,
-            config.log_environ,
-            site,
-        )?;
+        let around = Surroundings::new(config.workdir.as_ref(), &config.env, config.log_environ, site)?;
         let copies = matches!(config.mode, SourceMode::Full(SourceMethod::Copy | SourceMethod::Export));
         let tree = if copies { COPY_SOURCE.to_owned() } else { around.workdir.clone() };
         let target = Target {
@@ -86,11 +80,6 @@ impl Target {
         let patch = self.patch.as_ref();
         let subdir = patch.map(|patch| patch.subdir.as_str()).filter(|dir| !dir.is_empty() && *dir != ".");
         (patch.map_or(0, |patch| patch.level).to_string(), subdir)
-    }
-
-    /// From now on commands run in the tree.
-    pub fn enter_tree(&mut self) {
-        self.at.clone_from(&self.tree);
     }
 
     /// From now on commands run in the step's directory.

@@ -2,11 +2,7 @@
 
 use super::{OneOrMany, Table};
 use crate::config::findings::Findings;
-use crate::config::{FileWork, Limits, StepKind};
-use std::time::Duration;
-
-/// How long such a step may be silent where nothing else is said.
-const TIMEOUT: Duration = Duration::from_secs(120);
+use crate::config::{FileWork, StepKind};
 
 pub(super) fn make_directory(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
     table.required("dir", findings).map(FileWork::MakeDirectory).map(StepKind::Files)
@@ -14,19 +10,17 @@ pub(super) fn make_directory(table: &mut Table, findings: &mut Findings) -> Opti
 
 pub(super) fn remove_directory(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
     let dirs = table.required("dir", findings);
-    let limits = limits(table, findings);
     let OneOrMany(dirs) = dirs?;
     if dirs.is_empty() {
         findings.complain(table.at(), "it names no directory", "");
     }
-    Some(StepKind::Files(FileWork::RemoveDirectory { dirs, limits }))
+    Some(StepKind::Files(FileWork::RemoveDirectory(dirs)))
 }
 
 pub(super) fn copy_directory(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
     let from = table.required("from", findings);
     let to = table.required("to", findings);
-    let limits = limits(table, findings);
-    Some(StepKind::Files(FileWork::CopyDirectory { from: from?, to: to?, limits }))
+    Some(StepKind::Files(FileWork::CopyDirectory { from: from?, to: to? }))
 }
 
 pub(super) fn remove_file(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
@@ -35,9 +29,4 @@ pub(super) fn remove_file(table: &mut Table, findings: &mut Findings) -> Option<
 
 pub(super) fn file_exists(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
     table.required("file", findings).map(FileWork::FileExists).map(StepKind::Files)
-}
-
-fn limits(table: &mut Table, findings: &mut Findings) -> Limits {
-    let timeout = table.nullable_or("timeout", Some(TIMEOUT), findings);
-    Limits { timeout, max_time: table.optional("max_time", findings) }
 }

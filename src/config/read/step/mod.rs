@@ -4,6 +4,7 @@ mod files;
 mod git;
 mod hg;
 mod output;
+mod patience;
 mod property;
 mod source;
 mod svn;
@@ -16,7 +17,6 @@ use crate::config::yaml::{Entry, Node, Value};
 use crate::config::{Command, MasterShell, Piece, Step, StepKind, Template};
 use crate::model::Results;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// A type of step: its name, its principal option, which its short form names, and the flags whose defaults depend
 /// on it (`ST-02`).
@@ -78,6 +78,7 @@ impl Read for Step {
         let mut table = Table::open(&long, findings)?;
         table.node("type", findings);
         let OneOrMany(locks) = table.or("locks", OneOrMany(Vec::new()), findings);
+        let read = (kind.read)(&mut table, findings)?;
         let step = Step {
             name: table.or("name", Template::literal(kind.name), findings),
             description: description(table.node("description", findings), findings),
@@ -98,7 +99,8 @@ impl Read for Step {
                 .and_then(|node| condition(node, HIDE_STEP_IF, findings)),
             observe: table.or("observe", Vec::new(), findings),
             locks,
-            kind: (kind.read)(&mut table, findings)?,
+            patience: patience::patience(&read, &mut table, findings),
+            kind: read,
         };
         table.finish(findings);
         Some(step)
@@ -157,9 +159,6 @@ fn shell(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
     Some(StepKind::Shell(program.with(command?)))
 }
 
-/// How long a program on the master may take where nothing else is said (`N-ST-08`).
-const MASTER_MAX_TIME: Duration = Duration::from_secs(3600);
-
 fn master_shell(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
     let node = table.node("command", findings);
     if node.is_none() {
@@ -179,7 +178,6 @@ fn master_shell(table: &mut Table, findings: &mut Findings) -> Option<StepKind> 
     Some(StepKind::MasterShell(MasterShell {
         workdir: table.optional("workdir", findings),
         env: programs::env(table, findings),
-        max_time: table.nullable_or("max_time", Some(MASTER_MAX_TIME), findings),
         decode_rc: codes
             .and_then(|node| programs::decode_rc(node, findings))
             .unwrap_or_else(|| BTreeMap::from([(0, Results::Success)])),

@@ -1,10 +1,8 @@
 //! The options that all checkouts have.
 
-use super::{Read, Table, one_of, programs};
+use super::{Table, one_of, programs};
 use crate::config::findings::Findings;
-use crate::config::yaml::Node;
-use crate::config::{Checkout, Retry, SourceMethod, SourceMode, Template};
-use std::time::Duration;
+use crate::config::{Checkout, SourceMethod, SourceMode, Template};
 
 /// The methods that every tool has.
 pub(super) const METHODS: [(&str, SourceMethod); 4] = [
@@ -31,10 +29,8 @@ pub(super) fn checkout(
     let branch = table.optional("branch", findings);
     let codebase = table.or("codebase", Template::literal(""), findings);
     let always_use_latest = table.or("always_use_latest", false, findings);
-    let retry = table.optional("retry", findings);
     let workdir = table.optional("workdir", findings);
     let env = programs::env(table, findings);
-    let timeout = table.nullable_or("timeout", Some(programs::TIMEOUT), findings);
     let log_environ = table.or("log_environ", true, findings);
     Some(Checkout {
         repository: repository?,
@@ -42,20 +38,8 @@ pub(super) fn checkout(
         codebase,
         mode: if full { SourceMode::Full(method) } else { SourceMode::Incremental },
         always_use_latest,
-        retry,
         workdir,
         env,
-        timeout,
         log_environ,
     })
-}
-
-impl Read for Retry {
-    fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
-        let mut table = Table::open(node, findings)?;
-        let count = table.required("count", findings);
-        let delay = table.or("delay", Duration::ZERO, findings);
-        table.finish(findings);
-        Some(Retry { count: count?, delay })
-    }
 }

@@ -1,11 +1,10 @@
 //! Programs on the master.
 
 use super::{Command, EnvValue};
-use crate::config::{Template, duration};
+use crate::config::Template;
 use crate::model::Results;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// A program on the master itself, as the master's own user (`SH-29`, `N-ST-08`).
 ///
@@ -19,9 +18,6 @@ pub struct MasterShell {
     pub workdir: Option<Template>,
     /// Variables over the master's own.
     pub env: BTreeMap<String, EnvValue>,
-    /// How long it may take; `None` for any time.
-    #[serde(serialize_with = "duration::serialize_option")]
-    pub max_time: Option<Duration>,
     /// What its exit codes mean; one that is not here is a failure.
     pub decode_rc: BTreeMap<i32, Results>,
 }

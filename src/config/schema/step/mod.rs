@@ -5,22 +5,24 @@ mod git;
 mod hg;
 mod master_shell;
 mod output;
+mod patience;
 mod program;
 mod property;
 mod source;
 mod svn;
 mod transfer;
 
-pub use files::{FileWork, Limits};
+pub use files::FileWork;
 pub use git::Git;
 pub use hg::{Hg, HgBranch};
 pub use master_shell::MasterShell;
 pub use output::{Compile, Observer, Suppression, Test};
+pub use patience::{Patience, Retry};
 pub use program::{Command, EnvValue, LogFile, Shell};
 pub use property::{
     Extract, SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty, SetPropertyFrom,
 };
-pub use source::{Checkout, Retry, SourceMethod, SourceMode};
+pub use source::{Checkout, SourceMethod, SourceMode};
 pub use svn::{Svn, SvnDepth};
 pub use transfer::{
     Compress, Content, DirectoryUpload, Download, FileUpload, MultipleFileUpload, Transfer, Upload,
@@ -62,6 +64,9 @@ pub struct Step {
     pub observe: Vec<Observer>,
     /// What it holds while it runs (`LK-04`).
     pub locks: Vec<LockUse>,
+    /// How long it may take, and whether it is tried again.
+    #[serde(flatten)]
+    pub patience: Patience,
     /// What it does.
     #[serde(flatten)]
     pub kind: StepKind,
@@ -122,7 +127,7 @@ impl StepKind {
             StepKind::SetPropertiesFromEnv(_) => "set_properties_from_env",
             StepKind::Files(work) => match work {
                 FileWork::MakeDirectory(_) => "make_directory",
-                FileWork::RemoveDirectory { .. } => "remove_directory",
+                FileWork::RemoveDirectory(_) => "remove_directory",
                 FileWork::CopyDirectory { .. } => "copy_directory",
                 FileWork::RemoveFile(_) => "remove_file",
                 FileWork::FileExists(_) => "file_exists",

@@ -15,12 +15,6 @@ pub struct Shell {
     pub workdir: Option<Template>,
     /// Variables over the builder's.
     pub env: BTreeMap<String, EnvValue>,
-    /// How long it may be silent; `None` for any time.
-    #[serde(serialize_with = "duration::serialize_option")]
-    pub timeout: Option<Duration>,
-    /// How long it may take; `None` for any time.
-    #[serde(serialize_with = "duration::serialize_option")]
-    pub max_time: Option<Duration>,
     /// How long to wait after `TERM` before it is killed; `None` to kill at once.
     #[serde(serialize_with = "duration::serialize_option")]
     pub sigterm_time: Option<Duration>,

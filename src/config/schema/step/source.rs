@@ -1,10 +1,9 @@
 //! What all checkouts have in common, whatever tool they are made with.
 
 use super::EnvValue;
-use crate::config::{Template, duration};
+use crate::config::Template;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// A working tree (`SRC-02`).
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,15 +18,10 @@ pub struct Checkout {
     pub mode: SourceMode,
     /// Whether the source stamp's branch, revision and patch are left aside (`SRC-05`).
     pub always_use_latest: bool,
-    /// Trying the whole step again (`SRC-02`); `None` for not.
-    pub retry: Option<Retry>,
     /// Where, below the build directory; `None` for the builder's.
     pub workdir: Option<Template>,
     /// Variables over the builder's.
     pub env: BTreeMap<String, EnvValue>,
-    /// How long each command may be silent; `None` for any time.
-    #[serde(serialize_with = "duration::serialize_option")]
-    pub timeout: Option<Duration>,
     /// Whether the log shows the environment.
     pub log_environ: bool,
 }
@@ -56,14 +50,4 @@ pub enum SourceMethod {
     Copy,
     /// A directory beside is updated, and what it has under control is copied; Subversion only.
     Export,
-}
-
-/// Trying again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Retry {
-    /// How many more times.
-    pub count: u32,
-    /// How long to wait before each.
-    #[serde(serialize_with = "duration::serialize")]
-    pub delay: Duration,
 }

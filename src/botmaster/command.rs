@@ -21,12 +21,14 @@ pub struct Command {
     pub grace: Duration,
     /// What moves between the worker and the master's disk meanwhile.
     pub transfer: Option<Transfer>,
+    /// What the log says of it before it begins, in lines.
+    pub notes: String,
 }
 
 impl Command {
     /// One whose output goes into the log only.
     pub fn new(name: &'static str, args: Vec<(&'static str, Value)>) -> Command {
-        Command { name, args, capture: false, grace: Duration::ZERO, transfer: None }
+        Command { name, args, capture: false, grace: Duration::ZERO, transfer: None, notes: String::new() }
     }
 
     /// Whether this argument is a limit.

@@ -44,6 +44,13 @@ const SLOW: &str = r#"
   - name: slow
     workers: [w1]
     steps: [{shell: 'while :; do echo tick; sleep 0.1; done', max_time: 1s}]
+  - name: loud
+    workers: [w1]
+    steps: [{shell: 'yes | head -n 5000', max_lines: 100}]
+  - name: polite
+    workers: [w1]
+    steps:
+      - {shell: 'trap "echo as you wish; exit 0" TERM; while :; do sleep 0.1; done', max_time: 1s, sigterm_time: 50s}
 "#;
 const NEW: &str = "  - {name: new, workers: [w1], steps: [{shell: echo the new builder}]}\n";
 
@@ -199,6 +206,21 @@ fn times_out(farm: &Farm) {
     assert!(log.contains("ofirst\n") && log.contains("1 seconds without output"), "{log}");
     let (_, log) = farm.ends("slow", 1, Build::FAILURE);
     assert!(log.contains("otick\n") && log.contains("1 seconds elapsed"), "{log}");
+    has_its_bounds(farm);
+}
+
+/// By what newer workers know. An older one is not asked, and the log says so.
+fn has_its_bounds(farm: &Farm) {
+    farm.force("loud");
+    let counts_lines = farm.age.commands >= (3, 3);
+    let (_, log) = farm.ends("loud", 1, if counts_lines { Build::FAILURE } else { Build::SUCCESS });
+    assert_eq!(log.contains("exceeds max lines"), counts_lines, "{log}");
+    assert_eq!(log.contains("the worker is too old for max_lines"), !counts_lines, "{log}");
+    farm.force("polite");
+    let asks_first = farm.age.commands >= (2, 16);
+    let (_, log) = farm.ends("polite", 1, Build::FAILURE);
+    assert_eq!(log.contains("oas you wish\n"), asks_first, "{log}");
+    assert_eq!(log.contains("the worker is too old for sigterm_time"), !asks_first, "{log}");
 }
 
 fn is_stopped(farm: &Farm) {

@@ -1,13 +1,14 @@
 //! The fuzz targets, run on the stable toolchain: sound input damaged by a seeded generator, a fixed number of times.
 //!
 //! `BELLWETHER_FUZZ_ROUNDS` widens it; a failure names its round, which repeats it. `cargo fuzz` runs the same targets
-//! for as long as one likes.
+//! for as long as one likes, from what is written into the folder `BELLWETHER_FUZZ_SEEDS`: its own is `fuzz/corpus`.
 
 #[path = "../../fuzz/targets.rs"]
 mod targets;
 
 use crate::golden::{hex, vectors};
 use crate::mutation::{Numbers, damage, rounds, sound_streams};
+use crate::packed::{packed, recorded, value};
 use std::collections::BTreeSet;
 use targets::{TARGETS, framed};
 
@@ -52,6 +53,28 @@ fn no_target_finds_a_broken_promise() {
                 u64::from(outcome.unwrap_or_else(|_| panic!("{name}, round {round}: {bytes:02x?}")));
         }
         assert!(worthwhile > rounds() / 50, "{name}: only {worthwhile} of {} got anywhere", rounds());
+    }
+}
+
+/// The sound input that gets anywhere in a target.
+fn seeds(target: targets::Body) -> BTreeSet<Vec<u8>> {
+    let recorded = recorded().into_iter().map(|(message, _)| packed(&value(&message)));
+    corpus().into_iter().chain(recorded).filter(|bytes| target(bytes)).collect()
+}
+
+#[test]
+fn every_target_begins_with_seeds_of_its_own() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let named = std::env::var_os("BELLWETHER_FUZZ_SEEDS").map(std::path::PathBuf::from);
+    let folder = named.unwrap_or_else(|| scratch.path().to_owned());
+    for (name, target) in TARGETS {
+        let seeds = seeds(target);
+        assert!(seeds.len() > 20, "{name} has only {}", seeds.len());
+        let folder = folder.join(name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for (number, seed) in seeds.iter().enumerate() {
+            std::fs::write(folder.join(format!("seed-{number:04}")), seed).expect("a file");
+        }
     }
 }
 

@@ -159,6 +159,10 @@ impl Build {
             Next::Run(command) => {
                 current.log(STDIO, LogKind::Stdio, out);
                 current.work = Work::Command(Running::new(&command));
+                if !command.notes.is_empty() {
+                    let text = command.notes.clone().into();
+                    out.push(Action::Log { log: 0, channel: Channel::Header, text });
+                }
                 out.push(Action::Run(command));
             }
             Next::Program(program) => {

@@ -34,6 +34,11 @@ impl Abilities {
         self.0.is_empty() || self.0.contains_key(command)
     }
 
+    /// The same of this version of the command, or a newer one.
+    pub fn may_know(&self, command: &str, wanted: &str) -> bool {
+        self.0.is_empty() || self.has_version(command, wanted)
+    }
+
     /// Whether its version of this command is `wanted` or newer.
     pub fn has_version(&self, command: &str, wanted: &str) -> bool {
         let numbers = |version: &str| -> Vec<u64> {

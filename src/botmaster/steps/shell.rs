@@ -55,12 +55,18 @@ pub(super) fn command(config: &config::Shell, site: &Site<'_>) -> Result<(Comman
     set(&mut command, "usePTY", config.use_pty);
     set(&mut command, "maxTime", seconds(site.patience.max_time));
     set(&mut command, "interruptSignal", config.interrupt_signal.as_str());
-    if let Some(lines) = config.max_lines {
-        set(&mut command, "max_lines", i64::try_from(lines).unwrap_or(i64::MAX));
-    }
-    if let Some(time) = config.sigterm_time {
-        set(&mut command, "sigtermTime", seconds(Some(time)));
-        command.grace = time;
+    let lines = config.max_lines.map(|lines| Value::Int(i64::try_from(lines).unwrap_or(i64::MAX)));
+    let time = config.sigterm_time.map(|time| seconds(Some(time)));
+    command.grace = config.sigterm_time.unwrap_or_default();
+    for (key, since, name, value) in
+        [("max_lines", "3.3", "max_lines", lines), ("sigterm_time", "2.16", "sigtermTime", time)]
+    {
+        match value {
+            Some(value) if site.abilities.may_know("shell", since) => set(&mut command, name, value),
+            // It would not say that it does not know it.
+            Some(_) => command.notes += &format!("the worker is too old for {key}: it has no effect\n"),
+            None => {}
+        }
     }
     if let Some(stdin) = &config.initial_stdin {
         set(&mut command, "initial_stdin", site.scene.text(stdin)?);

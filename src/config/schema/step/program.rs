@@ -15,12 +15,12 @@ pub struct Shell {
     pub workdir: Option<Template>,
     /// Variables over the builder's.
     pub env: BTreeMap<String, EnvValue>,
-    /// How long to wait after `TERM` before it is killed; `None` to kill at once.
+    /// How long to wait after `TERM` before it is killed; `None` to kill at once. Workers know it since 0.8.9.
     #[serde(serialize_with = "duration::serialize_option")]
     pub sigterm_time: Option<Duration>,
     /// The signal that stops it: `KILL`, `TERM`, `INT`, ...
     pub interrupt_signal: String,
-    /// How many lines it may say before it is stopped; `None` for any number.
+    /// How many lines it may say before it is stopped; `None` for any number. Workers know it since 4.1.
     pub max_lines: Option<u64>,
     /// Whether it gets a pseudo-terminal.
     pub use_pty: bool,

@@ -26,7 +26,7 @@ impl Botmaster {
         }
         self.claimant = Some(claimant);
         self.interrupted = recovered.requests.into_iter().collect();
-        Ok(())
+        self.find_orphans().map_err(|error| refuse(error.to_string()))
     }
 
     /// Finds the secret of each worker that has one.

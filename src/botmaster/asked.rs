@@ -8,7 +8,7 @@ use crate::db;
 use crate::db::requests::Ending;
 use crate::kernel::Turn;
 use crate::model::{
-    Build, BuildId, Buildset, BuildsetId, Event, NewBuildset, Properties, RequestId, Results, SourceStamp,
+    Build, BuildId, Buildset, BuildsetId, Event, NewBuildset, Properties, RequestId, Results,
 };
 
 impl Botmaster {
@@ -97,6 +97,8 @@ impl Botmaster {
             builder: running.machine.plan().builder.name.clone(),
             worker: running.worker.clone(),
             request: running.request.request,
+            buildset: running.request.buildset,
+            awaits: running.children.keys().copied().collect(),
             step: running.step.zip(running.machine.step_name().map(str::to_owned)),
             progress: running.machine.progress(),
             stopping: running.machine.is_stopping(),
@@ -148,23 +150,16 @@ fn said(reason: &str, by: &str) -> String {
 /// The same again: the source stamps at the revisions that the build got, the properties that it was asked for
 /// with; what its steps set is left out (`BD-19`, `PR-01`).
 fn again(row: &Build, buildset: Buildset, properties: &Properties, by: &str) -> NewBuildset {
-    let got = properties.value("got_revision");
-    let pin = |mut stamp: SourceStamp| {
-        let got = match got {
-            Some(serde_json::Value::Object(each)) => each.get(&stamp.codebase),
-            other => other,
-        };
-        if let Some(revision) = got.and_then(serde_json::Value::as_str) {
-            stamp.revision = Some(revision.to_owned());
-        }
-        stamp
-    };
     let by = if by.is_empty() { String::new() } else { format!(" by {by}") };
     NewBuildset {
         scheduler: buildset.scheduler,
         reason: format!("rebuild of {} #{}{by}", row.builder, row.number),
         external_id: String::new(),
-        source_stamps: buildset.source_stamps.into_iter().map(pin).collect(),
+        source_stamps: buildset
+            .source_stamps
+            .into_iter()
+            .map(|stamp| stamp.at_revision_of(properties))
+            .collect(),
         changes: buildset.changes,
         properties: buildset.properties,
         builders: vec![row.builder.clone()],

@@ -6,9 +6,10 @@ use crate::db::waiting::{Stamp, Waiting};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sameness(Vec<Stamp>);
 
-/// The sameness of a request; `None` for one that stands for itself alone: it has a patch.
+/// The sameness of a request; `None` for one that stands for itself alone: it has a patch, or a build waits for it, with
+/// which it may be cancelled.
 pub fn sameness(waiting: &Waiting) -> Option<Sameness> {
-    if waiting.stamps.iter().any(|stamp| stamp.is_patched) {
+    if waiting.asked.waited_for || waiting.stamps.iter().any(|stamp| stamp.is_patched) {
         return None;
     }
     let mut stamps = waiting.stamps.clone();

@@ -3,6 +3,7 @@
 use super::Botmaster;
 use super::asking::{collapses, rank, suitable};
 use super::build::{Build, Input, Plan};
+use super::children::Children;
 use super::distributor::{Answer, Pick};
 use super::limits::{COLLAPSE_LOOK, LOOK_PAST, OUTAGE_PAUSE, QUEUE, STARTS_PER_TURN};
 use super::locks::{Owner, Want, wanted};
@@ -17,6 +18,7 @@ use crate::db::waiting::{self, Waiting};
 use crate::db::{self, Claimant, DbError, IdKind, Transaction};
 use crate::kernel::Turn;
 use crate::model::{self, Buildset, Change, Event, RequestId, Results, Wall};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -94,7 +96,10 @@ impl Botmaster {
         // One of a builder that is not configured waits for it to come back.
         let rank = self.builders.get(&waiting.builder).map(|builder| rank(builder, &waiting));
         // A preference that has no answer is none.
-        let rank = rank.map(|rank| rank.unwrap_or_else(|(_, without)| without)).unwrap_or_default();
+        let mut rank = rank.map(|rank| rank.unwrap_or_else(|(_, without)| without)).unwrap_or_default();
+        if self.draining.is_some() && waiting.asked.waited_for {
+            rank.priority = Reverse(i64::MAX);
+        }
         self.queue.add(waiting, rank);
     }
 
@@ -143,21 +148,26 @@ impl Botmaster {
         self.store.end_requests(requests.collect(), ending, turn.wall());
     }
 
-    /// Whether builds can be started now, if there is anything to build.
+    /// Whether builds can be started now, if there is anything to build. Before a clean shutdown there is still what running
+    /// builds wait for (`N-SC-13`).
     pub(super) fn can_start(&self) -> bool {
-        self.draining.is_none() && !self.queue.is_empty() && self.timers.get(&Alarm::Outage).is_none()
+        !self.queue.is_empty() && self.timers.get(&Alarm::Outage).is_none()
     }
 
     /// Gives requests to free workers, some at a time.
     pub(super) fn start_builds(&mut self, turn: &mut Turn) {
         let Some(claimant) = self.claimant.filter(|_| self.may_start && self.can_start()) else { return };
-        let Botmaster { builders, workers, config, locks, lacking, unfit, .. } = self;
+        let Botmaster { builders, workers, config, locks, lacking, unfit, draining, .. } = self;
         let mut pass = locks.pass();
         lacking.clear();
         unfit.clear();
         let picks = self.queue.pick(STARTS_PER_TURN, LOOK_PAST, |waiting| {
             let request = waiting.request;
             let Some(builder) = builders.get(&waiting.builder) else { return Answer::Full };
+            // Those that are waited for go before it.
+            if draining.is_some() && !waiting.asked.waited_for {
+                return Answer::Full;
+            }
             let wants = |worker: &config::Worker| {
                 wanted(config, worker.locks.iter().chain(&builder.locks), &worker.name)
             };
@@ -309,6 +319,7 @@ impl Botmaster {
             number,
             reason: buildset.reason,
             stamps: buildset.source_stamps,
+            changes: buildset.changes,
             files: changes.into_iter().flat_map(|change| change.told.files).collect(),
             worker: worker.clone(),
             info,
@@ -329,6 +340,7 @@ impl Botmaster {
             command: None,
             moving: None,
             errand: None,
+            children: Children::new(),
             step: None,
             steps: Vec::new(),
             logs: Vec::new(),

@@ -7,8 +7,10 @@
 use super::files::{Kept, Stream};
 use super::limits::{DISK_THREADS, LANE_QUEUE, PROGRAM_THREADS};
 use super::{Botmaster, Msg};
+use crate::db::buildsets::Added;
 use crate::kernel::{Address, Ranked, rank, thread};
 use crate::model::{BuildId, Channel};
+use crate::schedulers::TriggerError;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::collections::{BTreeMap, VecDeque};
@@ -20,6 +22,8 @@ pub enum Lane {
     Disk,
     /// Programs on the master.
     Program,
+    /// What the schedulers are asked.
+    Schedulers,
 }
 
 impl Lane {
@@ -28,6 +32,8 @@ impl Lane {
         match self {
             Lane::Disk => DISK_THREADS,
             Lane::Program => PROGRAM_THREADS,
+            // They answer one at a time.
+            Lane::Schedulers => 1,
         }
     }
 
@@ -35,6 +41,7 @@ impl Lane {
         match self {
             Lane::Disk => "errand-disk",
             Lane::Program => "errand-program",
+            Lane::Schedulers => "errand-trigger",
         }
     }
 }
@@ -48,6 +55,8 @@ pub enum Finding {
     Settled(Result<Kept, String>),
     /// Whether a file is there to be sent.
     Looked(Result<(), String>),
+    /// What the schedulers made of triggers.
+    Triggered(Result<Vec<Added>, TriggerError>),
     /// What a program says: there will be more.
     Said(Channel, Bytes),
     /// A program ended: its exit code, `None` for a signal; or it never began.

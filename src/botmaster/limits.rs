@@ -75,6 +75,9 @@ pub const CHUNK_BYTES: usize = 64 << 10;
 /// How long lines of a log may wait for more before they are written.
 pub const CHUNK_PATIENCE: Duration = Duration::from_millis(500);
 
+/// How many buildsets a step may trigger.
+pub const TRIGGERS_PER_STEP: usize = 256;
+
 /// How many logs a step may have.
 pub const LOGS_PER_STEP: usize = 64;
 

@@ -1,7 +1,7 @@
 //! Workers, builders, builds, steps and the build request distributor: the heart of the master.
 //!
 //! * Does: gives waiting requests to free workers, runs each build's steps there, stores what comes of it.
-//! * Thread `botmaster`, rank 60. Calls db and pbmanager; tells, after each commit, what happened ([`Event`]).
+//! * Thread `botmaster`, rank 60. Calls db, pbmanager and, by errands, the schedulers; tells, after each commit, what happened ([`Event`]).
 //! * Owns: the workers' sessions, the queue of requests, the running builds, the child processes of local workers,
 //!   the instances of latent ones, the threads of [`errands`] (files that builds bring and fetch).
 //! * Around the service, pure: [`attach`] (a worker's greeting), [`distributor`] (who builds what), [`build`]
@@ -15,6 +15,7 @@ mod asked;
 pub mod asking;
 pub mod attach;
 pub mod build;
+mod children;
 pub mod collapse;
 pub mod command;
 mod dispatch;
@@ -49,10 +50,11 @@ mod tests;
 
 pub use service::Botmaster;
 
-use crate::db;
+use crate::db::{self, buildsets::Completed};
 use crate::kernel::{Address, Door, Gone, Hint, Offer, Ranked, Reply};
 use crate::model::{BuildId, BuildsetId, Event, RequestId, StepId, Wall};
 use crate::pbmanager::{self, News, Protocol};
+use crate::schedulers;
 use serde::{Deserialize, Serialize};
 
 /// What can be told to the service.
@@ -63,6 +65,8 @@ pub enum Msg {
     ErrandDone(errands::Done),
     /// From the driver of a latent worker.
     Instance(latent::Report),
+    /// Builds that somebody waits for, or did, are done.
+    ChildDone(Completed),
     /// Requests were added, or freed by another master: the rows tell which.
     RequestsMayWait,
     /// See [`Handle::stop_build`].
@@ -311,6 +315,10 @@ pub struct RunningBuild {
     pub worker: String,
     /// The request that it answers.
     pub request: RequestId,
+    /// That request's buildset.
+    pub buildset: BuildsetId,
+    /// The buildsets that it triggered and waits for.
+    pub awaits: Vec<BuildsetId>,
     /// The current step's id and name; `None` before the first.
     pub step: Option<(StepId, String)>,
     /// How many of its steps are done, and how many there are.
@@ -412,6 +420,10 @@ pub struct Wiring {
     pub drivers: Box<dyn latent::Drivers>,
     /// The service's own ear for their drivers: [`reports`].
     pub reports: Offer<latent::Report>,
+    /// Who is asked for the builds that builds trigger, by an errand.
+    pub schedulers: schedulers::Handle<errands::Errand>,
+    /// The service's own ear for their ends: [`child_done`].
+    pub child_done: Offer<Completed>,
 }
 
 /// The ear that pbmanager speaks into.
@@ -426,6 +438,14 @@ pub fn ear(door: &Door<Botmaster>) -> Offer<News> {
 pub fn reports(door: &Door<Botmaster>) -> Offer<latent::Report> {
     door.offer(Msg::Instance, |msg| match msg {
         Msg::Instance(report) => Some(report),
+        _ => None,
+    })
+}
+
+/// The ear for the ends of builds that others wait for.
+pub fn child_done(door: &Door<Botmaster>) -> Offer<Completed> {
+    door.offer(Msg::ChildDone, |msg| match msg {
+        Msg::ChildDone(done) => Some(done),
         _ => None,
     })
 }

@@ -2,6 +2,7 @@
 
 use super::Botmaster;
 use super::build::{Action, Build, Env, Input};
+use super::children::Children;
 use super::limits::ID_BLOCK;
 use super::locks::Owner;
 use super::logs::LogWriter;
@@ -37,6 +38,8 @@ pub(super) struct Running {
     pub moving: Option<Moving>,
     /// What the step has done on the master.
     pub errand: Option<Errand>,
+    /// What the step waits for.
+    pub children: Children,
     /// Its steps, in order; none before it runs.
     pub steps: Vec<StepId>,
     /// The current step.
@@ -130,6 +133,7 @@ impl Botmaster {
             Action::StepFinished { results, state, hidden } => {
                 running.slugs.clear();
                 self.end_transfer(build);
+                self.leave_children(build);
                 let Some(running) = self.builds.get_mut(&build) else { return };
                 for log in std::mem::take(&mut running.logs).into_iter().flatten() {
                     let id = log.id;
@@ -150,7 +154,12 @@ impl Botmaster {
             Action::Substantiate(recipe) => self.substantiate(build, *recipe, turn),
             Action::Settle { keep } => self.settle_transfer(build, keep),
             Action::RunProgram(program) => self.run_program(build, program),
-            Action::Abandon => self.end_transfer(build),
+            Action::Abandon => {
+                self.end_transfer(build);
+                self.leave_children(build);
+            }
+            Action::Trigger(triggers, waits) => self.trigger(build, triggers, waits),
+            Action::Await(added) => self.await_children(build, added),
             Action::Look(path) => self.look_for(build, path),
             Action::TakeLocks => self.take_locks(build),
             Action::Run(mut command) => {

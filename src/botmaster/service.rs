@@ -10,12 +10,14 @@ use super::locks::{Lock, Locks};
 use super::running::Running;
 use super::store::Store;
 use super::workers::Workers;
-use super::{Msg, Wiring};
+use super::{Msg, Wiring, errands};
 use crate::config::{Builder, Config, SecretText};
+use crate::db::buildsets::Completed;
 use crate::db::{self, Claimant};
 use crate::kernel::{Hint, Offer, Ranked, Refusal, Service, Timers, Turn, rank};
 use crate::model::{BuildId, Mono, RequestId};
 use crate::pbmanager::{self, News};
+use crate::schedulers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,6 +79,11 @@ pub struct Botmaster {
     pub(super) antechamber: Antechamber,
     pub(super) locals: LocalWorkers,
     pub(super) errands: Errands,
+    pub(super) schedulers: schedulers::Handle<errands::Errand>,
+    /// The service's own ear for the ends of builds that others wait for.
+    pub(super) child_done: Offer<Completed>,
+    /// Requests, each with its builder, that nobody waits for any more.
+    pub(super) orphans: Vec<(String, RequestId)>,
     pub(super) latents: Latents,
     pub(super) queue: Distributor,
     pub(super) locks: Locks,
@@ -102,7 +109,20 @@ pub struct Botmaster {
 impl Botmaster {
     /// One that serves nobody before the first configuration is applied.
     pub fn new(wiring: Wiring) -> Botmaster {
-        let Wiring { name, db, pb, ear, events, launcher, drivers, reports, runner, home } = wiring;
+        let Wiring {
+            name,
+            db,
+            pb,
+            ear,
+            events,
+            launcher,
+            drivers,
+            reports,
+            runner,
+            home,
+            schedulers,
+            child_done,
+        } = wiring;
         Botmaster {
             name,
             store: Store::new(db.clone(), events),
@@ -120,6 +140,9 @@ impl Botmaster {
             antechamber: Antechamber::default(),
             locals: LocalWorkers::new(launcher),
             errands: Errands::new(runner, home),
+            schedulers,
+            child_done,
+            orphans: Vec::new(),
             latents: Latents::new(drivers, reports),
             queue: Distributor::default(),
             locks: Locks::default(),
@@ -223,6 +246,7 @@ impl Service for Botmaster {
             Msg::News(news) => self.news(news, turn),
             Msg::ErrandDone(done) => self.errand_done(done, turn),
             Msg::Instance(report) => self.instance_report(report, turn),
+            Msg::ChildDone(done) => self.child_done(done, turn),
             Msg::RequestsMayWait => self.read_new_requests(turn),
             Msg::StopBuild { build, reason, by, reply } => {
                 reply.send(self.stop_build(build, &reason, &by, turn))
@@ -233,6 +257,8 @@ impl Service for Botmaster {
             Msg::Rebuild { build, by, reply } => reply.send(self.rebuild(build, &by, turn)),
             Msg::Drain { idle } => {
                 self.draining.get_or_insert_default().push(idle);
+                self.line_up();
+                self.may_start = true;
                 self.tell_if_idle();
             }
             Msg::Snapshot(reply) => reply.send(self.snapshot(turn)),
@@ -257,6 +283,7 @@ impl Service for Botmaster {
     fn settle(&mut self, turn: &mut Turn) {
         // First, so that the claim of a build that is to be repeated is given up before it is made again.
         self.store.flush();
+        self.cancel_orphans(turn);
         self.greet_next(turn);
         self.let_in(turn);
         self.start_builds(turn);

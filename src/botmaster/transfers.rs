@@ -23,6 +23,13 @@ pub(super) struct Errand {
     pub leash: Leash,
 }
 
+impl Errand {
+    /// One that nothing ends before its time.
+    pub fn new(key: u64) -> Errand {
+        Errand { key, leash: Leash::default() }
+    }
+}
+
 /// The transfer of a running command.
 pub(super) struct Moving {
     /// The key of the object that the worker writes to or reads from.
@@ -134,7 +141,7 @@ impl Botmaster {
     pub(super) fn look_for(&mut self, build: BuildId, path: PathBuf) {
         let key = self.key();
         if let Some(running) = self.builds.get_mut(&build) {
-            running.errand = Some(Errand { key, leash: Leash::default() });
+            running.errand = Some(Errand::new(key));
             self.errands.begin(key, build, Lane::Disk, move |_| Finding::Looked(files::look(&path)));
         }
     }
@@ -169,6 +176,7 @@ impl Botmaster {
                 Finding::Said(channel, text) => Input::Said(channel, text),
                 Finding::Looked(result) => Input::Looked(result),
                 Finding::Exited(result) => Input::Exited(result),
+                Finding::Triggered(result) => Input::Triggered(result),
                 Finding::Moved(..) | Finding::Settled(_) => return,
                 Finding::Broken(panic) => Input::Exited(Err(panic)),
             };
@@ -191,7 +199,7 @@ impl Botmaster {
                 self.end_transfer(build);
                 return self.feed(build, Input::Settled(result), turn);
             }
-            Finding::Looked(_) | Finding::Said(..) | Finding::Exited(_) => return,
+            Finding::Looked(_) | Finding::Said(..) | Finding::Exited(_) | Finding::Triggered(_) => return,
             Finding::Broken(panic) if moving.asked.is_empty() => {
                 self.end_transfer(build);
                 return self.feed(build, Input::Settled(Err(panic)), turn);
@@ -218,10 +226,12 @@ impl Botmaster {
         self.move_on(build);
     }
 
-    /// What came back too late may have something to clear away on the disk.
+    /// What came back too late may have something to clear away.
     fn throw_away(&mut self, finding: Finding) {
-        if let Finding::Moved(stream, _) = finding {
-            self.errands.forget(Lane::Disk, move || drop(stream));
+        match finding {
+            Finding::Moved(stream, _) => self.errands.forget(Lane::Disk, move || drop(stream)),
+            Finding::Triggered(Ok(added)) => self.disown(added),
+            _ => {}
         }
     }
 }

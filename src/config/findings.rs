@@ -17,6 +17,8 @@ pub(super) struct Findings {
     warnings: BTreeSet<Finding>,
     /// The uses of locks, whose names are looked up when all is read.
     pub(super) uses_of_locks: Vec<Spanned<LockUse>>,
+    /// The schedulers that steps trigger, by name; looked up too.
+    pub(super) triggered: Vec<Spanned<String>>,
 }
 
 /// Ordered by place, so that complaints come in the order of the file.

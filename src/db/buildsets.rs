@@ -4,13 +4,13 @@ use super::engine::{Connection, DbError, Json, Row, Transaction, json, params};
 use super::listing::{self, Listing};
 use super::{Handle, schedulers, sourcestamps};
 use crate::kernel::Ranked;
-use crate::model::{Buildset, BuildsetId, ChangeId, NewBuildset, RequestId, Results, Wall};
+use crate::model::{BuildId, Buildset, BuildsetId, ChangeId, NewBuildset, Parent, RequestId, Results, Wall};
 
 macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT id, scheduler, reason, external_id, submitted_at, complete_at, results, properties, \
-             parent_build FROM buildsets ",
+             parent_build, waited_for FROM buildsets ",
             $tail
         )
     };
@@ -40,8 +40,8 @@ pub fn add(tx: &mut Transaction<'_>, new: &NewBuildset, now: Wall) -> Result<Add
     let id: BuildsetId = tx
         .query_one(
             "INSERT INTO buildsets (scheduler, reason, external_id, submitted_at, complete_at, results,
-                 open_requests, properties, parent_build)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+                 open_requests, properties, parent_build, waited_for)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
             params![
                 new.scheduler,
                 new.reason,
@@ -51,7 +51,8 @@ pub fn add(tx: &mut Transaction<'_>, new: &NewBuildset, now: Wall) -> Result<Add
                 done.then_some(Results::Success),
                 new.builders.len() as i64,
                 json(&new.properties)?,
-                new.parent_build,
+                new.parent_build.map(|parent| parent.build),
+                new.parent_build.is_some_and(|parent| parent.waits),
             ],
         )?
         .take()?;
@@ -120,7 +121,10 @@ fn read(connection: &mut Connection, mut row: Row) -> Result<Buildset, DbError> 
         complete_at: row.take()?,
         results: row.take()?,
         properties: row.take::<Json<_>>()?.0,
-        parent_build: row.take()?,
+        parent_build: {
+            let (build, waits): (Option<_>, _) = (row.take()?, row.take()?);
+            build.map(|build| Parent { build, waits })
+        },
         source_stamps: sourcestamps::of_buildset(connection, id)?,
         changes: connection.query_map(
             "SELECT change FROM buildset_changes WHERE buildset = $1 ORDER BY change",
@@ -147,6 +151,27 @@ pub fn of_change(connection: &mut Connection, change: ChangeId) -> Result<Vec<Bu
     let sql = select!("WHERE id IN (SELECT buildset FROM buildset_changes WHERE change = $1) ORDER BY id");
     let rows = connection.query(sql, params![change])?;
     rows.into_iter().map(|row| read(connection, row)).collect()
+}
+
+/// The buildsets that a build triggered, the oldest first.
+pub fn of_parent(connection: &mut Connection, parent: BuildId) -> Result<Vec<Buildset>, DbError> {
+    let rows = connection.query(select!("WHERE parent_build = $1 ORDER BY id"), params![parent])?;
+    rows.into_iter().map(|row| read(connection, row)).collect()
+}
+
+/// The requests that nobody waits for any more: those of a buildset whose parent waited, and is over. Each with its
+/// builder.
+pub fn orphans(connection: &mut Connection) -> Result<Vec<(RequestId, String)>, DbError> {
+    connection.query_map(
+        "SELECT r.id, r.builder FROM buildsets s
+         JOIN builds p ON p.id = s.parent_build
+         JOIN build_requests r ON r.buildset = s.id
+         WHERE s.complete_at IS NULL AND s.waited_for = 1 AND p.complete_at IS NOT NULL
+             AND r.complete_at IS NULL
+         ORDER BY r.id",
+        &[],
+        |mut row| Ok((row.take()?, row.take()?)),
+    )
 }
 
 /// The newest buildsets with ids under `before`, at most `limit`, the newest first.

@@ -14,7 +14,8 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT id, buildset, builder, priority, submitted_at, claimed_by, claimed_at, complete_at, \
-             results, outcome FROM build_requests ",
+             results, outcome, \
+             (SELECT s.waited_for FROM buildsets s WHERE s.id = build_requests.buildset) FROM build_requests ",
             $tail
         )
     };
@@ -32,6 +33,7 @@ fn read(mut row: Row) -> Result<BuildRequest, DbError> {
         complete_at: row.take()?,
         results: row.take()?,
         outcome: row.take()?,
+        waited_for: row.take()?,
     })
 }
 

@@ -31,6 +31,8 @@ pub struct Asked {
     pub reason: String,
     /// The properties of the buildset.
     pub properties: Properties,
+    /// Whether a running build waits for it (`N-SC-13`).
+    pub waited_for: bool,
 }
 
 /// What of a source stamp counts when two requests are compared.
@@ -58,7 +60,7 @@ pub struct Stamp {
 /// See [`DbError`].
 pub fn after(connection: &mut Connection, after: RequestId, limit: u32) -> Result<Vec<Waiting>, DbError> {
     let rows = connection.query(
-        "SELECT r.id, r.buildset, r.builder, r.priority, a.scheduler, a.reason, a.properties,
+        "SELECT r.id, r.buildset, r.builder, r.priority, a.scheduler, a.reason, a.properties, a.waited_for,
              s.codebase, s.project, s.repository, s.branch, s.revision,
              CASE WHEN EXISTS (SELECT 1 FROM buildset_changes c JOIN changes h ON h.id = c.change
                                WHERE c.buildset = r.buildset AND h.codebase = s.codebase)
@@ -77,14 +79,14 @@ pub fn after(connection: &mut Connection, after: RequestId, limit: u32) -> Resul
         let request = row.take()?;
         let (buildset, builder, priority) = (row.take()?, row.take()?, row.take()?);
         let (scheduler, reason) = (row.take()?, row.take()?);
-        let Json(properties) = row.take()?;
+        let (Json(properties), waited_for) = (row.take()?, row.take()?);
         let stamp: (Option<String>, Option<String>, Option<String>) = (row.take()?, row.take()?, row.take()?);
         let (branch, revision) = (row.take()?, row.take()?);
         let (has_changes, is_patched) = (row.take()?, row.take()?);
         if all.last().is_none_or(|last| last.request != request) {
             // The requests of one buildset come one after the other.
             let same = all.last().filter(|last| last.buildset == buildset).map(|last| last.asked.clone());
-            let asked = same.unwrap_or_else(|| Arc::new(Asked { scheduler, reason, properties }));
+            let asked = same.unwrap_or_else(|| Arc::new(Asked { scheduler, reason, properties, waited_for }));
             all.push(Waiting { request, buildset, builder, priority, asked, stamps: Vec::new() });
         }
         if let (Some(last), (Some(codebase), Some(project), Some(repository))) = (all.last_mut(), stamp) {

@@ -170,6 +170,8 @@ impl Tree {
             home: botmaster_door.address(),
             drivers,
             reports: botmaster::reports(&botmaster_door),
+            schedulers: schedulers::Handle::new(schedulers_door.address()),
+            child_done: botmaster::child_done(&botmaster_door),
         };
         ground.put_vital(botmaster::Botmaster::new(wiring), botmaster_inbox)?;
         let rooms = web::Rooms {

@@ -84,6 +84,21 @@ pub struct SourceStamp {
     pub patch: Option<Patch>,
 }
 
+impl SourceStamp {
+    /// The same, at the revision that a build with these properties got.
+    #[must_use]
+    pub fn at_revision_of(mut self, build: &Properties) -> SourceStamp {
+        let got = match build.value("got_revision") {
+            Some(serde_json::Value::Object(each)) => each.get(&self.codebase),
+            other => other,
+        };
+        if let Some(revision) = got.and_then(serde_json::Value::as_str) {
+            self.revision = Some(revision.to_owned());
+        }
+        self
+    }
+}
+
 /// A patch to lay over a checkout.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Patch {

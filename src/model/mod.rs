@@ -16,7 +16,9 @@ pub use event::Event;
 pub use ids::{BuildId, BuildsetId, ChangeId, LogId, MasterId, RequestId, StepId, UserId};
 pub use loglines::{Channel, LINE_BYTES, Lines, LogLines};
 pub use properties::{Properties, Property};
-pub use records::{Build, BuildRequest, Buildset, LogInfo, LogKind, NewBuildset, Step, Verdict, WorkerInfo};
+pub use records::{
+    Build, BuildRequest, Buildset, LogInfo, LogKind, NewBuildset, Parent, Step, Verdict, WorkerInfo,
+};
 pub use results::Results;
 pub use time::{Mono, Wall};
 pub use user::{User, VC_KINDS};

@@ -27,7 +27,21 @@ pub struct NewBuildset {
     /// Requests of higher priority go first.
     pub priority: i64,
     /// The build that triggered it, if one did.
-    pub parent_build: Option<BuildId>,
+    pub parent_build: Option<Parent>,
+}
+
+/// The build that triggered a buildset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// Which.
+    pub build: BuildId,
+    /// Whether it waits for the end (`N-SC-13`).
+    pub waits: bool,
+}
+
+impl Parent {
+    /// What the buildset is to it, in Buildbot's words.
+    pub const RELATIONSHIP: &str = "Triggered from";
 }
 
 /// A stored buildset.
@@ -54,7 +68,7 @@ pub struct Buildset {
     /// Its properties.
     pub properties: Properties,
     /// The build that triggered it.
-    pub parent_build: Option<BuildId>,
+    pub parent_build: Option<Parent>,
 }
 
 /// A stored build request.
@@ -80,6 +94,8 @@ pub struct BuildRequest {
     pub results: Option<Results>,
     /// Why it was not built, if it was not ("collapsed into request 17", "cancelled by alice").
     pub outcome: Option<String>,
+    /// Whether a running build waits for it (`N-SC-13`).
+    pub waited_for: bool,
 }
 
 impl BuildRequest {

@@ -74,11 +74,16 @@ pub enum Msg {
     /// See [`Handle::trigger`].
     Trigger {
         /// What is wanted.
-        trigger: Box<Trigger>,
-        /// Whom to tell of its end.
-        waiter: Option<Waiter>,
+        triggers: Vec<Trigger>,
         /// What was made, once it is committed.
-        reply: Reply<Result<Added, TriggerError>>,
+        reply: Reply<Result<Vec<Added>, TriggerError>>,
+    },
+    /// See [`Handle::wait`].
+    Wait {
+        /// For which.
+        buildsets: Vec<BuildsetId>,
+        /// Whom to tell.
+        waiter: Waiter,
     },
     /// See [`Handle::enable`].
     Enable {
@@ -157,14 +162,13 @@ impl<Me: Ranked> Handle<Me> {
         tried.map_err(|gone| TryError::Outage(gone.to_string()))?
     }
 
-    /// Starts builds by a triggerable scheduler; when this returns, the buildset and its requests are committed.
-    /// `waiter` is told once, when the last of them is complete, as long as this process lives.
+    /// Starts builds by triggerable schedulers, all of them or none; when this returns, the buildsets and their requests
+    /// are committed, in the order of the triggers.
     ///
     /// # Errors
     /// See [`TriggerError`]: nothing was made.
-    pub fn trigger(&self, trigger: Trigger, waiter: Option<Waiter>) -> Result<Added, TriggerError> {
-        let trigger = Box::new(trigger);
-        let made = self.0.call(|reply| Msg::Trigger { trigger, waiter, reply });
+    pub fn trigger(&self, triggers: Vec<Trigger>) -> Result<Vec<Added>, TriggerError> {
+        let made = self.0.call(|reply| Msg::Trigger { triggers, reply });
         made.map_err(|gone| TriggerError::Outage(gone.to_string()))?
     }
 
@@ -177,6 +181,15 @@ impl<Me: Ranked> Handle<Me> {
         let scheduler = scheduler.to_owned();
         let done = self.0.call(|reply| Msg::Enable { scheduler, enabled, reply });
         done.map_err(|gone| EnableError::Outage(gone.to_string()))?
+    }
+
+    /// Has `waiter` told, once for each of these buildsets, when it is complete, or that it was already. As long as
+    /// this process lives.
+    ///
+    /// # Errors
+    /// The service has ended.
+    pub fn wait(&self, buildsets: Vec<BuildsetId>, waiter: Waiter) -> Result<(), Gone> {
+        self.0.push(Msg::Wait { buildsets, waiter })
     }
 
     /// How each scheduler is, in the order of the configuration.

@@ -2,7 +2,7 @@
 
 use super::force::latest;
 use crate::config::{Config, Scheduler, SchedulerKind};
-use crate::model::{BuildId, ChangeId, NewBuildset, Properties, SourceStamp};
+use crate::model::{ChangeId, NewBuildset, Parent, Properties, SourceStamp};
 
 /// Wanted: builds, by a step of another build.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,8 +16,8 @@ pub struct Trigger {
     /// Properties; they win over the scheduler's own (`traps.md` 10).
     pub properties: Properties,
     /// The build that asks.
-    pub parent_build: Option<BuildId>,
-    /// The priority; `None` for the scheduler's (`N-SC-11`).
+    pub parent_build: Option<Parent>,
+    /// The priority of that build's request: the scheduler's own may only be above it (`N-SC-11`).
     pub priority: Option<i64>,
 }
 
@@ -63,7 +63,7 @@ pub fn buildset(config: &Config, trigger: Trigger) -> Result<NewBuildset, Trigge
         changes: trigger.changes,
         properties,
         builders: scheduler.builders.clone(),
-        priority: trigger.priority.unwrap_or(scheduler.priority),
+        priority: trigger.priority.map_or(scheduler.priority, |priority| priority.max(scheduler.priority)),
         parent_build: trigger.parent_build,
     })
 }

@@ -29,6 +29,12 @@ pub(super) struct Waiters {
 }
 
 impl Waiters {
+    /// Somebody waits for these.
+    pub(super) fn add(&mut self, buildsets: Vec<BuildsetId>, waiter: &Waiter) {
+        self.waiting.extend(buildsets.into_iter().map(|buildset| (buildset, waiter.clone())));
+        self.look();
+    }
+
     /// When to look at the rows next: they say too what another master has completed, of which nobody tells.
     pub(super) fn next_look(&self) -> Option<Mono> {
         (!self.waiting.is_empty()).then_some(self.look_at)
@@ -41,21 +47,16 @@ impl Waiters {
 }
 
 impl Schedulers {
-    /// Makes the buildset of a trigger; `waiter` is told of its end.
-    pub(super) fn trigger(
-        &mut self,
-        wanted: Trigger,
-        waiter: Option<Waiter>,
-        turn: &Turn,
-    ) -> Result<Added, TriggerError> {
-        let new = trigger::buildset(&self.config, wanted)?;
-        let added = self.db.buildsets().add(new, turn.wall());
+    /// Makes the buildsets of triggers, all or none.
+    pub(super) fn trigger(&self, wanted: Vec<Trigger>, turn: &Turn) -> Result<Vec<Added>, TriggerError> {
+        let new = wanted.into_iter().map(|wanted| trigger::buildset(&self.config, wanted));
+        let new = new.collect::<Result<Vec<_>, _>>()?;
+        let now = turn.wall();
+        let added = self.db.write(move |tx| {
+            new.iter().map(|new| db::buildsets::add(tx, new, now)).collect::<Result<Vec<_>, _>>()
+        });
         let added = added.map_err(|error| TriggerError::Outage(error.to_string()))?;
-        if let Some(waiter) = waiter {
-            self.waiters.waiting.insert(added.id, waiter);
-            self.waiters.look();
-        }
-        self.announce(added.clone());
+        added.iter().for_each(|added| self.announce(added.clone()));
         Ok(added)
     }
 

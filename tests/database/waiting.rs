@@ -52,6 +52,7 @@ fn a_request_comes_with_what_tells_it_from_others(place: Place) {
         scheduler: new.scheduler.clone(),
         reason: new.reason.clone(),
         properties: new.properties.clone(),
+        waited_for: false,
     });
     let first = Waiting {
         request: added.requests[0].1,

@@ -329,12 +329,15 @@ impl<'a> Sample<'a> {
                 }
                 current = Some((step, (*name).to_owned()));
             }
+            let request = self.db.requests().get(started.request).expect("the rows").expect("the request");
             let running = RunningBuild {
                 build: started.build,
                 number: started.number,
                 builder: builder.to_owned(),
                 worker: worker.to_owned(),
                 request: started.request,
+                buildset: request.buildset,
+                awaits: Vec::new(),
                 step: current,
                 progress: (done, 4),
                 stopping: false,

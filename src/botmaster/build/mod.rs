@@ -7,6 +7,7 @@ mod preparing;
 mod redact;
 mod secrecy;
 mod stepping;
+mod triggering;
 mod trying;
 mod watch;
 
@@ -18,8 +19,10 @@ use super::render::Secrets;
 use super::step::ended;
 use super::steps::{Abilities, End};
 use crate::config::{Builder, LatentDriver, LockUse};
-use crate::model::{Channel, LogKind, Mono, Properties, Results, SourceStamp};
+use crate::db::buildsets::{Added, Completed};
+use crate::model::{ChangeId, Channel, LogKind, Mono, Properties, Results, SourceStamp};
 use crate::pb::{Failure, Value};
+use crate::schedulers::{Trigger, TriggerError};
 use bytes::Bytes;
 use secrecy::Secrecy;
 use std::collections::BTreeMap;
@@ -38,7 +41,9 @@ pub struct Plan {
     pub reason: String,
     /// Its source, one stamp for each codebase.
     pub stamps: Vec<SourceStamp>,
-    /// The files that its changes touch.
+    /// Its changes.
+    pub changes: Vec<ChangeId>,
+    /// The files that they touch.
     pub files: Vec<String>,
     /// The worker's name.
     pub worker: String,
@@ -95,6 +100,10 @@ pub enum Input<'a> {
     Exited(Result<Option<i32>, String>),
     /// Whether the file that the step looked for can be sent.
     Looked(Result<(), String>),
+    /// What came of [`Action::Trigger`].
+    Triggered(Result<Vec<Added>, TriggerError>),
+    /// One of the buildsets of [`Action::Await`] is complete.
+    ChildDone(Completed),
     /// The current step has its locks, or it can never have them.
     Locks(Result<(), String>),
     /// Its deadline has come.
@@ -161,6 +170,10 @@ pub enum Action {
     RunProgram(Program),
     /// End what the step has under way on the master: nobody waits for it any more.
     Abandon,
+    /// Ask the schedulers for these; [`Input::Triggered`] tells of it. And whether the step waits for their ends.
+    Trigger(Vec<Trigger>, bool),
+    /// The step waits for these: [`Input::ChildDone`] tells of each.
+    Await(Vec<Added>),
     /// Interrupt the command that runs.
     Interrupt(String),
     /// The worker does not do what it must: close its connection.
@@ -298,6 +311,8 @@ impl Build {
             (_, Input::Lost(why)) => self.lost(why, env, out),
             (_, Input::Settled(result)) => self.settled(result, env, out),
             (_, Input::Looked(result)) => self.looked(result, env, out),
+            (_, Input::Triggered(result)) => self.triggered(result, env, out),
+            (_, Input::ChildDone(done)) => self.child_done(done, env, out),
             (_, Input::Said(channel, text)) => self.said_on_master(channel, text, env, out),
             (_, Input::Exited(result)) => self.exited(result, env, out),
             (_, Input::Locks(held)) => self.locks(held, env, out),

@@ -52,6 +52,12 @@ pub(super) enum Work {
     Command(Running),
     /// A program on the master.
     Program,
+    /// The time of another try at what could not be had.
+    Postponed,
+    /// The schedulers, which were asked for builds.
+    Triggering,
+    /// Builds that it triggered.
+    Children,
     /// The master's disk, after the command came to this.
     Settling(Outcome),
     /// Its locks.
@@ -174,6 +180,18 @@ impl Build {
                 current.work = Work::Looking;
                 out.push(Action::Look(path));
             }
+            Next::Trigger(triggers, waits) => {
+                current.work = Work::Triggering;
+                out.push(Action::Trigger(triggers, waits));
+            }
+            Next::Await(added) => {
+                current.work = Work::Children;
+                out.push(Action::Await(added));
+            }
+            Next::Postpone(pause) => {
+                current.work = Work::Postponed;
+                current.trial.postpone(env.now + pause);
+            }
             Next::Done(end) => self.close_step(end, env, out),
         }
     }
@@ -292,8 +310,9 @@ impl Build {
     }
 
     pub(super) fn site<'a>(&'a self, step: &'a Step, scene: &'a Scene<'a>, env: &'a Env<'_>) -> Site<'a> {
-        let Plan { builder, abilities, environ, .. } = &self.plan;
-        Site { scene, builder, patience: &step.patience, abilities, environ, base_dir: env.base_dir }
+        let Plan { builder, abilities, environ, changes, .. } = &self.plan;
+        let (patience, base_dir) = (&step.patience, env.base_dir);
+        Site { scene, builder, patience, abilities, environ, base_dir, changes }
     }
 
     fn asked(

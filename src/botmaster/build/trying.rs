@@ -35,6 +35,11 @@ impl Trial {
         (self.began_at, self.heard_at) = (Some(now), now);
     }
 
+    /// Something is tried again then.
+    pub fn postpone(&mut self, until: Mono) {
+        self.until = Some(until);
+    }
+
     /// The step has said something.
     pub fn hear(&mut self, now: Mono) {
         self.heard_at = now;
@@ -89,6 +94,7 @@ impl Build {
         current.trial.until = None;
         match (&current.work, current.interrupts) {
             (Work::Again, _) => self.try_again(env, out),
+            (Work::Postponed, _) => self.go_on_at_last(env, out),
             (_, 0) => self.time_out(env, out),
             (_, 1) => self.interrupt("it is still running".to_owned(), env.now, out),
             _ => self.cut_off(env, out),

@@ -11,6 +11,7 @@ mod set_property;
 mod shell;
 mod source;
 mod test;
+mod trigger;
 mod upload;
 
 pub use lines::LineCutter;
@@ -19,10 +20,13 @@ use super::command::{Command, Outcome};
 use super::programs::Program;
 use super::render::Scene;
 use crate::config::{Builder, Patience, StepKind, Template};
-use crate::model::{Channel, Properties, Results};
+use crate::db::buildsets::{Added, Completed};
+use crate::model::{ChangeId, Channel, Properties, Results};
+use crate::schedulers::{self, TriggerError};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What a worker can do, as far as a step has to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +66,8 @@ pub struct Site<'a> {
     pub environ: &'a BTreeMap<String, String>,
     /// Where the master keeps files that are not placed elsewhere.
     pub base_dir: &'a Path,
+    /// The changes that it builds.
+    pub changes: &'a [ChangeId],
 }
 
 impl Site<'_> {
@@ -85,6 +91,12 @@ pub enum Next {
     Look(PathBuf),
     /// Run this program on the master; [`Machine::exited`] gets its end.
     Program(Program),
+    /// Trigger these, waited for or not; [`Machine::triggered`] gets what was made.
+    Trigger(Vec<schedulers::Trigger>, bool),
+    /// Wait for these; [`Machine::completed`] gets each end.
+    Await(Vec<Added>),
+    /// Wait that long; [`Machine::go_on`] then gets an outcome that says nothing.
+    Postpone(Duration),
     /// It is done.
     Done(End),
 }
@@ -143,6 +155,8 @@ pub enum Machine {
     Upload(Box<upload::Upload>),
     /// A file to the worker.
     Download(Box<download::Download>),
+    /// Other builds.
+    Trigger(Box<trigger::Trigger>),
 }
 
 impl Machine {
@@ -207,6 +221,10 @@ impl Machine {
                 let (download, next) = download::Download::begin(config, site)?;
                 (Machine::Download(Box::new(download)), next)
             }
+            StepKind::Trigger(config) => {
+                let (trigger, next) = trigger::Trigger::begin(config, site)?;
+                (Machine::Trigger(Box::new(trigger)), next)
+            }
         })
     }
 
@@ -225,6 +243,7 @@ impl Machine {
             Machine::Files(files) => files.go_on(&outcome),
             Machine::Upload(upload) => upload.go_on(&outcome),
             Machine::Download(download) => download.go_on(&outcome),
+            Machine::Trigger(trigger) => trigger.ask(),
         }
     }
 
@@ -233,6 +252,22 @@ impl Machine {
         match self {
             Machine::Download(download) => download.looked(result),
             _ => Next::Done(End::exception("nobody looked for a file\n")),
+        }
+    }
+
+    /// Goes on after [`Next::Trigger`].
+    pub fn triggered(&mut self, result: Result<Vec<Added>, TriggerError>) -> Next {
+        match self {
+            Machine::Trigger(trigger) => trigger.triggered(result),
+            _ => Next::Done(End::exception("nobody triggered anything\n")),
+        }
+    }
+
+    /// One of those of [`Next::Await`] is complete: how the step ends, or how far it is.
+    pub fn completed(&mut self, done: Completed) -> Result<End, String> {
+        match self {
+            Machine::Trigger(trigger) => trigger.completed(done).ok_or_else(|| trigger.progress()),
+            _ => Ok(End::exception("nobody waited for a build\n")),
         }
     }
 
@@ -267,6 +302,7 @@ impl Machine {
             Machine::Files(files) => files.description(),
             Machine::Upload(upload) => upload.description(),
             Machine::Download(download) => download.description(),
+            Machine::Trigger(trigger) => trigger.description(),
         }
     }
 

@@ -64,6 +64,7 @@ pub(super) fn play(
         abilities: &abilities,
         environ: &environ,
         base_dir,
+        changes: &[],
     };
     let (mut machine, mut next) = match Machine::begin(kind, &site) {
         Ok(begun) => begun,
@@ -79,7 +80,9 @@ pub(super) fn play(
                 told += &format!("{line}{}\n", if fails.is_some() { " !" } else { "" });
                 machine.go_on(outcome(&command, &line, before, fails.is_some()))
             }
-            Next::Look(_) | Next::Program(..) => panic!("git has nothing to do on the master"),
+            Next::Look(_) | Next::Program(..) | Next::Trigger(..) | Next::Await(_) | Next::Postpone(_) => {
+                panic!("git has nothing to do on the master")
+            }
             Next::Done(end) => {
                 let got = end.properties.value("got_revision").map(ToString::to_string).unwrap_or_default();
                 return told + &format!("{} {:?} {got}\n", end.results, end.detail);

@@ -28,7 +28,8 @@ pub fn waiting(id: i64, os: &str) -> Waiting {
         has_changes: true,
         is_patched: false,
     };
-    let asked = Asked { scheduler: "quick".to_owned(), reason: "a change".to_owned(), properties };
+    let asked =
+        Asked { scheduler: "quick".to_owned(), reason: "a change".to_owned(), properties, waited_for: false };
     Waiting {
         request: RequestId(id),
         buildset: BuildsetId(id),

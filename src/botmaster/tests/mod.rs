@@ -23,6 +23,7 @@ mod rig;
 mod secrecy;
 mod service;
 mod transfers;
+mod triggering;
 mod trying;
 
 use crate::config::{

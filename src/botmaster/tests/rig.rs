@@ -5,17 +5,20 @@ use super::peer::{AVATAR_CALL, BOT, Kind, LOGIN, Peer};
 use crate::botmaster::errands::AtOnce;
 use crate::botmaster::latent::{Driver, Drivers, Report, Site};
 use crate::botmaster::local::{Launch, Launcher, Process};
-use crate::botmaster::{Botmaster, Handle, Wiring, ear, reports, requests_may_wait};
+use crate::botmaster::{Botmaster, Handle, Wiring, child_done, ear, reports, requests_may_wait};
+use crate::caches::Registry;
 use crate::config::{Config, DatabaseUrl};
 use crate::db::{self, Settings};
 use crate::kernel::sim::Sim;
 use crate::kernel::{Control, Door, Hint, Inbox, Offer, Ranked, rank};
+use crate::metrics::Figures;
 use crate::model::{
     Build, BuildId, BuildsetId, Event, Mono, NewBuildset, Properties, RequestId, SourceStamp,
 };
 use crate::pb::{self, Callee, Session, Target, Value};
 use crate::pbmanager::service::PbManager;
 use crate::pbmanager::{self, ConnectionId, News, Protocol, Verb};
+use crate::schedulers::{Parts, Schedulers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -50,6 +53,7 @@ pub(super) struct Rig {
     pub db: db::Handle<Test>,
     pub events: Arc<Mutex<Vec<Event>>>,
     door: Door<Botmaster>,
+    schedulers: Door<Schedulers>,
     pb: Inbox<PbManager>,
     ear: Offer<News>,
     peers: BTreeMap<ConnectionId, Peer>,
@@ -81,23 +85,44 @@ impl Rig {
         let (reader, reader_inbox) = sim.mailbox::<db::Reader>(1024, None);
         let (pb_door, pb) = sim.mailbox::<PbManager>(1024, None);
         let (door, inbox) = sim.mailbox::<Botmaster>(1024, None);
+        let (schedulers, schedulers_inbox) = sim.mailbox::<Schedulers>(1024, None);
         sim.add(db::Writer::new(settings.clone(), log.clone()), writer_inbox);
         sim.add(db::Reader::new(settings), reader_inbox);
         let database = db::Database::new(writer, vec![reader]);
         let events = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&events);
+        let (may_wait, complete) =
+            (requests_may_wait(&door), schedulers.hint(crate::schedulers::Msg::BuildsetComplete));
+        let figures = Figures::default();
+        sim.add(
+            Schedulers::new(Parts {
+                db: database.handle(),
+                caches: Registry::new(figures.clone()),
+                requested: Hint::to_fn(move |_| may_wait.tell(())),
+                events: Hint::to_fn(|_| ()),
+                figures,
+            }),
+            schedulers_inbox,
+        );
         sim.add(
             Botmaster::new(Wiring {
                 name: "m".to_owned(),
                 db: database.handle(),
                 pb: pbmanager::Handle::new(pb_door.address()),
                 ear: ear(&door),
-                events: Hint::to_fn(move |event| heard.lock().unwrap().push(event)),
+                events: Hint::to_fn(move |event| {
+                    if let Event::BuildsetComplete { buildset, .. } = event {
+                        complete.tell(buildset);
+                    }
+                    heard.lock().unwrap().push(event);
+                }),
                 launcher: Box::new(NoProcesses),
                 runner: Box::new(AtOnce),
                 home: door.address(),
                 drivers: Box::new(NoProcesses),
                 reports: reports(&door),
+                schedulers: crate::schedulers::Handle::new(schedulers.address()),
+                child_done: child_done(&door),
             }),
             inbox,
         );
@@ -108,6 +133,7 @@ impl Rig {
             events,
             ear: ear(&door),
             door,
+            schedulers,
             pb,
             peers: BTreeMap::new(),
             registered: BTreeSet::new(),
@@ -122,8 +148,11 @@ impl Rig {
     /// Puts a configuration in force.
     pub fn apply(&mut self, config: &Config) {
         let wanted = Arc::new(config.clone());
+        let prepared = self.sim.control(&self.schedulers, |reply| Control::Prepare(wanted.clone(), reply));
+        assert_eq!(prepared, Ok(Ok(())));
         let prepared = self.sim.control(&self.door, |reply| Control::Prepare(wanted.clone(), reply));
         assert_eq!(prepared, Ok(Ok(())));
+        self.sim.control(&self.schedulers, |reply| Control::Apply(wanted.clone(), reply)).unwrap();
         self.sim.control(&self.door, |reply| Control::Apply(wanted.clone(), reply)).unwrap();
         self.settle();
     }

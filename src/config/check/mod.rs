@@ -4,6 +4,7 @@
 mod asked;
 mod locks;
 mod upstreams;
+mod triggers;
 
 use super::findings::{Findings, nearest};
 use super::read::Spanned;
@@ -16,6 +17,7 @@ use super::{
 use asked::{builders_of, codebases_of};
 use locks::check_locks;
 use std::collections::{BTreeMap, BTreeSet};
+use triggers::check_triggers;
 use upstreams::check_upstreams;
 
 /// User names of the PB port that no worker may have (`CFG-12`).
@@ -27,6 +29,7 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
     check_names(&read, &names, findings);
     check_locks(&read, findings);
     check_upstreams(&read.schedulers, findings);
+    check_triggers(&read, findings);
     check_ports(&read, findings);
     check_retention(&read, findings);
     if read.workers.is_empty() {

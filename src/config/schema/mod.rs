@@ -34,9 +34,10 @@ pub use scheduler::{
 pub use secret::{Password, Secret, SecretProvider, SecretText};
 pub use step::{
     Checkout, Command, Compile, Compress, Content, DirectoryUpload, Download, EnvValue, Extract, FileUpload,
-    FileWork, Git, Hg, HgBranch, LogFile, MasterShell, MultipleFileUpload, Observer, Patience, Retry,
-    SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty, SetPropertyFrom, Shell,
-    SourceMethod, SourceMode, Step, StepKind, Suppression, Svn, SvnDepth, Test, Transfer, Upload,
+    FileWork, Git, GivenPatch, GivenStamp, Hg, HgBranch, LogFile, MasterShell, MultipleFileUpload, Observer,
+    Patience, Retry, SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty,
+    SetPropertyFrom, Shell, SourceMethod, SourceMode, Step, StepKind, Suppression, Svn, SvnDepth, Test,
+    Transfer, Trigger, TriggerSource, Triggered, Upload,
 };
 pub use timed::{Timed, Times};
 pub use worker::{Keepalive, Worker, WorkerKind};

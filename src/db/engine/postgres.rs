@@ -22,6 +22,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0005_users.sql", include_str!("../../../sql/postgres/0005_users.sql")),
     ("0006_expectations.sql", include_str!("../../../sql/postgres/0006_expectations.sql")),
     ("0007_upstreams.sql", include_str!("../../../sql/postgres/0007_upstreams.sql")),
+    ("0008_waited_for.sql", include_str!("../../../sql/postgres/0008_waited_for.sql")),
 ];
 
 /// See [`super::Connection::columns`].

@@ -67,9 +67,29 @@ fn only_a_triggerable_scheduler_can_be_triggered() {
     let house = House::new(1, vec![scheduler("main", SchedulerKind::AnyBranch(following(&[], 0)))]);
     for name in ["main", "nobody"] {
         let wanted = Trigger { scheduler: name.to_owned(), ..Trigger::default() };
-        let refused = house.handle().trigger(wanted, None);
+        let refused = house.handle().trigger(vec![wanted]);
         assert_eq!(refused, Err(TriggerError::NoSuchScheduler(name.to_owned())));
     }
+}
+
+#[test]
+fn the_higher_of_the_two_priorities_counts() {
+    let config = Config { schedulers: vec![triggerable()], ..Config::empty() };
+    for (parents, wanted) in [(None, 3), (Some(1), 3), (Some(7), 7)] {
+        let asked = Trigger { scheduler: "later".into(), priority: parents, ..Trigger::default() };
+        assert_eq!(trigger::buildset(&config, asked).unwrap().priority, wanted);
+    }
+}
+
+#[test]
+fn of_several_triggers_all_are_made_or_none() {
+    let house = House::new(1, vec![triggerable()]);
+    let to = |name: &str| Trigger { scheduler: name.to_owned(), ..Trigger::default() };
+    let refused = house.handle().trigger(vec![to("later"), to("nobody")]);
+    assert_eq!(refused, Err(TriggerError::NoSuchScheduler("nobody".to_owned())));
+    assert_eq!(house.db().buildsets().recent(None, 10).unwrap(), []);
+    let added = house.handle().trigger(vec![to("later"), to("later")]).unwrap();
+    assert_eq!(house.db().buildsets().recent(None, 10).unwrap().len(), added.len());
 }
 
 /// A waiter that takes no news as long as the flag stands, and what it was told.
@@ -104,7 +124,8 @@ fn whoever_waits_is_told_once_of_the_end() {
     let full = Arc::new(Mutex::new(true));
     let (waiter, told) = waiter(&full);
     let wanted = Trigger { scheduler: "later".into(), ..Trigger::default() };
-    let added = house.handle().trigger(wanted, Some(waiter)).unwrap();
+    let added = house.handle().trigger(vec![wanted]).unwrap().remove(0);
+    house.handle().wait(vec![added.id], waiter).unwrap();
     assert_eq!(added.requests.len(), 2);
     house.wait(30);
     assert_eq!(*told.lock().unwrap(), []);
@@ -125,7 +146,8 @@ fn what_another_master_completes_is_seen_in_the_rows() {
     let mut house = House::new(1, vec![triggerable()]);
     let (waiter, told) = waiter(&Arc::default());
     let wanted = Trigger { scheduler: "later".into(), ..Trigger::default() };
-    house.handle().trigger(wanted, Some(waiter)).unwrap();
+    let added = house.handle().trigger(vec![wanted]).unwrap();
+    house.handle().wait(vec![added[0].id], waiter).unwrap();
     end_all(&mut house);
     house.wait(10);
     assert_eq!(told.lock().unwrap().len(), 1);

@@ -7,6 +7,7 @@
 mod asker;
 mod builder;
 mod change;
+mod circle;
 mod facts;
 mod obstacles;
 mod request;

@@ -1,8 +1,9 @@
 //! What stands between a builder's next request and its build: each worker's obstacles, locks, who goes first.
 
+use super::circle::circle;
 use super::{Live, Reason, Subject, moment};
 use crate::botmaster::{Lacking, RunningBuild, SlotState, Snapshot, WorkerState, WorkerStatus};
-use crate::model::{RequestId, Wall, WorkerInfo};
+use crate::model::{BuildRequest, Wall, WorkerInfo};
 
 /// Why a builder's requests wait, and what would end it.
 pub(super) struct Waits {
@@ -136,7 +137,7 @@ pub(super) fn told(worker: &WorkerStatus, obstacles: &[Obstacle]) -> (Reason, St
 /// Why a request of this builder waits that has `ahead` others of its builder before it.
 pub(super) fn of_builder(
     builder: &str,
-    request: Option<RequestId>,
+    request: Option<&BuildRequest>,
     ahead: usize,
     stored: &[WorkerInfo],
     live: &Live,
@@ -167,11 +168,16 @@ pub(super) fn of_builder(
     }
     let lacking = snapshot.lacking.iter().find(|lacking| lacking.builder == builder);
     because.extend(lacking.map(|lacking| lock(lacking, snapshot)));
-    let unfit = snapshot.unfit.iter().find(|(unfit, _)| Some(*unfit) == request);
+    let unfit = snapshot.unfit.iter().find(|(unfit, _)| request.is_some_and(|request| request.id == *unfit));
     because.extend(unfit.map(|(_, why)| Reason::new(why)));
-    if snapshot.draining {
+    // What running builds wait for is built all the same (`N-SC-13`).
+    if snapshot.draining && !request.is_some_and(|request| request.waited_for) {
         because.insert(0, Reason::new("the master starts no more builds: it is about to stop"));
         return Waits { because, unblock: Some("the master's next start".to_owned()) };
+    }
+    if let Some((reason, remedy)) = request.and_then(|request| circle(request, snapshot)) {
+        because.insert(0, reason);
+        return Waits { because, unblock: Some(remedy) };
     }
     let unblock = match (free, lacking, hindered.into_iter().min()) {
         (Some(_), Some(lacking), _) => Some(format!("the release of the lock {}", lacking.lock)),

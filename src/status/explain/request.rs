@@ -51,7 +51,7 @@ pub(super) fn state(facts: &RequestFacts, live: &Live) -> (String, Vec<Reason>, 
         };
         return (answer, vec![Reason::new(what)], unblock);
     }
-    let waits = obstacles::of_builder(builder, Some(request.id), facts.ahead, &facts.workers, live);
+    let waits = obstacles::of_builder(builder, Some(request), facts.ahead, &facts.workers, live);
     let answer = format!(
         "waits for builder {builder} since {}, with priority {}",
         moment(request.submitted_at),

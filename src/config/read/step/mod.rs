@@ -9,6 +9,7 @@ mod property;
 mod source;
 mod svn;
 mod transfer;
+mod trigger;
 
 use super::{OneOrMany, Read, Spanned, Table, condition, one_of, shell as programs};
 use crate::config::condition::{DO_STEP_IF, HIDE_STEP_IF};
@@ -64,6 +65,7 @@ const TYPES: &[Type] = &[
     halting("string_download", "content", transfer::string_download),
     halting("json_string_download", "content", transfer::json_string_download),
     halting("json_properties_download", "to", transfer::json_properties_download),
+    tolerant("trigger", "schedulers", trigger::trigger),
     halting("make_directory", "dir", files::make_directory),
     halting("remove_directory", "dir", files::remove_directory),
     halting("copy_directory", "from", files::copy_directory),

@@ -13,7 +13,7 @@ pub(super) fn set_property(table: &mut Table, findings: &mut Findings) -> Option
     let property = table.required("property", findings);
     let from = match (table.node("value", findings), table.node("command", findings)) {
         (Some(value), None) => {
-            check_values(value, findings);
+            check_values(value, "a property", findings);
             serde_json::Value::read(value, findings).map(SetPropertyFrom::Value)
         }
         (None, Some(command)) => {
@@ -40,17 +40,17 @@ pub(super) fn check_templates(node: &Node, findings: &mut Findings) {
     }
 }
 
-/// The same for values of properties: pages show them, so none may be a secret (`N-SE-08`).
-fn check_values(node: &Node, findings: &mut Findings) {
+/// The same for `what` is shown on pages: none may be a secret (`N-SE-08`).
+pub(super) fn check_values(node: &Node, what: &str, findings: &mut Findings) {
     match &node.value {
         Value::Text(_) => {
             if let Some(name) = Template::read(node, findings).as_ref().and_then(Template::secret) {
                 let hint = "use the secret itself where it is needed";
-                findings.complain(node.at, format!("a property may not hold the secret {name:?}"), hint);
+                findings.complain(node.at, format!("{what} may not hold the secret {name:?}"), hint);
             }
         }
-        Value::List(nodes) => nodes.iter().for_each(|node| check_values(node, findings)),
-        Value::Map(entries) => entries.iter().for_each(|entry| check_values(&entry.node, findings)),
+        Value::List(nodes) => nodes.iter().for_each(|node| check_values(node, what, findings)),
+        Value::Map(entries) => entries.iter().for_each(|entry| check_values(&entry.node, what, findings)),
         _ => {}
     }
 }
@@ -60,7 +60,7 @@ pub(super) fn set_properties(table: &mut Table, findings: &mut Findings) -> Opti
     if values.is_none() {
         table.missing("properties", findings);
     }
-    check_values(values?, findings);
+    check_values(values?, "a property", findings);
     Read::read(values?, findings).map(|values| StepKind::SetProperties(SetProperties(values)))
 }
 

@@ -11,6 +11,7 @@ mod property;
 mod source;
 mod svn;
 mod transfer;
+mod trigger;
 
 pub use files::FileWork;
 pub use git::Git;
@@ -27,6 +28,7 @@ pub use svn::{Svn, SvnDepth};
 pub use transfer::{
     Compress, Content, DirectoryUpload, Download, FileUpload, MultipleFileUpload, Transfer, Upload,
 };
+pub use trigger::{GivenPatch, GivenStamp, Trigger, TriggerSource, Triggered};
 
 use crate::config::{Condition, LockUse, Template};
 use serde::Serialize;
@@ -108,6 +110,8 @@ pub enum StepKind {
     MultipleFileUpload(MultipleFileUpload),
     /// Brings a file to the worker.
     Download(Download),
+    /// Starts builds by other schedulers.
+    Trigger(Box<Trigger>),
 }
 
 impl StepKind {
@@ -135,6 +139,7 @@ impl StepKind {
             StepKind::FileUpload(_) => "file_upload",
             StepKind::DirectoryUpload(_) => "directory_upload",
             StepKind::MultipleFileUpload(_) => "multiple_file_upload",
+            StepKind::Trigger(_) => "trigger",
             StepKind::Download(download) => match download.content {
                 Content::File(_) => "file_download",
                 Content::Text(_) => "string_download",

@@ -67,7 +67,8 @@ impl Patience {
                 }
             },
             StepKind::MasterShell(_) => (None, Some(MASTER_MAX_TIME)),
-            StepKind::SetProperties(_)
+            StepKind::Trigger(_)
+            | StepKind::SetProperties(_)
             | StepKind::SetPropertiesFromEnv(_)
             | StepKind::FileUpload(_)
             | StepKind::DirectoryUpload(_)

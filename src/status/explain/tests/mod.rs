@@ -1,9 +1,11 @@
 //! The reasons as people read them, from facts made by hand.
 
-use super::facts::{BuilderFacts, RequestFacts, WorkerFacts};
-use super::obstacles::obstacles;
 mod change;
+mod circles;
+mod workers;
 
+use super::facts::{BuilderFacts, RequestFacts};
+use super::obstacles::obstacles;
 use super::{Facts, Live, Subject, explain};
 use crate::botmaster::latent::instance::Phase;
 use crate::botmaster::{Lacking, RunningBuild, Slot, SlotState, Snapshot, WorkerState, WorkerStatus};
@@ -34,6 +36,7 @@ fn request(id: i64, builder: &str) -> RequestFacts {
             complete_at: None,
             results: None,
             outcome: None,
+            waited_for: false,
         },
         buildset: Some(buildset(id)),
         builds: Vec::new(),
@@ -88,6 +91,8 @@ fn running(id: i64, builder: &str, worker: &str) -> RunningBuild {
         builder: builder.to_owned(),
         worker: worker.to_owned(),
         request: RequestId(id),
+        buildset: BuildsetId(id),
+        awaits: Vec::new(),
         step: Some((StepId(1), "compile".to_owned())),
         progress: (1, 3),
         stopping: false,
@@ -353,45 +358,6 @@ fn a_builder_tells_what_it_waits_for() {
         workers: Vec::new(),
     };
     check(&Facts::Builder(unknown), &live(vec![worker("w1")], Vec::new()), &expect![["nothing"]]);
-}
-
-#[test]
-fn a_worker_tells_what_holds_it() {
-    let facts = |name: &str, stored| {
-        Facts::Worker(WorkerFacts { name: name.to_owned(), stored, running: Vec::new() })
-    };
-    let paused = WorkerStatus { pause: Some("moving house".to_owned()), ..worker("w1") };
-    let mut now = live(vec![paused, worker("w2")], Vec::new());
-    now.snapshot.get_or_insert_default().waiting = vec![("b".to_owned(), 2)];
-    check(
-        &facts("w1", None),
-        &now,
-        &expect![[r#"
-        worker w1: takes no more builds, runs 0 builds
-          - paused: moving house
-          - serves builder b, with 2 requests waiting
-        What would move it on: `bellwether worker unpause w1`.
-    "#]],
-    );
-    check(
-        &facts("w2", None),
-        &now,
-        &expect![[r#"
-        worker w2: free for more builds, runs 0 builds
-          - serves builder b, with 2 requests waiting
-    "#]],
-    );
-    check(&facts("w3", None), &now, &expect![["nothing"]]);
-    let stored = WorkerInfo { name: "w3".to_owned(), last_seen_at: Some(at(0)), ..WorkerInfo::default() };
-    check(
-        &facts("w3", Some(stored)),
-        &now,
-        &expect![[r#"
-        worker w3: not configured on this master
-          - last seen 2023-11-14T22:13:20Z
-        What would move it on: an entry for it in the configuration.
-    "#]],
-    );
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Records as the API's JSON (`features/20-api-events.md` B): every field of Buildbot's is there; moments are seconds.
 
 use super::names::Ids;
-use crate::model::{Build, BuildRequest, Buildset, Change, LogInfo, Properties, SourceStamp, Step, Wall};
+use crate::model::{
+    Build, BuildRequest, Buildset, Change, LogInfo, Parent, Properties, SourceStamp, Step, Wall,
+};
 use serde_json::{Map, Value, json};
 
 fn seconds(at: Option<Wall>) -> Option<i64> {
@@ -57,7 +59,7 @@ pub(super) fn request(request: &BuildRequest, builders: &Ids) -> Value {
         "results": request.results.map_or(-1, |results| results.number()),
         "submitted_at": request.submitted_at.seconds(),
         "complete_at": seconds(request.complete_at),
-        "waited_for": false,
+        "waited_for": request.waited_for,
         "properties": {},
     })
 }
@@ -97,8 +99,8 @@ pub(super) fn buildset(buildset: &Buildset, stamps: &[(i64, SourceStamp)]) -> Va
         "complete_at": seconds(buildset.complete_at),
         "results": buildset.results.map(|results| results.number()),
         "sourcestamps": stamps.iter().map(stamp).collect::<Vec<_>>(),
-        "parent_buildid": buildset.parent_build,
-        "parent_relationship": buildset.parent_build.map(|_| "Triggered from"),
+        "parent_buildid": buildset.parent_build.map(|parent| parent.build),
+        "parent_relationship": buildset.parent_build.map(|_| Parent::RELATIONSHIP),
     })
 }
 

@@ -49,7 +49,8 @@ fn load(connection: &mut Connection, view: &View, name: &str, number: i64) -> Re
     }
     let parent = match buildsets::get(connection, build.buildset)? {
         Some(buildset) => {
-            let parent = buildset.parent_build.map(|parent| builds::get(connection, parent)).transpose()?;
+            let parent =
+                buildset.parent_build.map(|parent| builds::get(connection, parent.build)).transpose()?;
             Some((buildset, parent.flatten()))
         }
         None => None,

@@ -1,0 +1,2 @@
+-- Whether the build that triggered a buildset waits for its end.
+ALTER TABLE buildsets ADD COLUMN waited_for INTEGER NOT NULL DEFAULT 0;

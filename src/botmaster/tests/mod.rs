@@ -2,6 +2,7 @@
 
 mod adversity;
 mod attach;
+mod below;
 mod choosing;
 mod collapsing;
 mod distributor;

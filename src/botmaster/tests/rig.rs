@@ -1,24 +1,23 @@
 //! The service in the simulator, with the real database and, in the place of pbmanager, sessions that speak the
 //! real wire with played workers.
 
+use super::below;
 use super::peer::{AVATAR_CALL, BOT, Kind, LOGIN, Peer};
 use crate::botmaster::errands::AtOnce;
 use crate::botmaster::latent::{Driver, Drivers, Report, Site};
 use crate::botmaster::local::{Launch, Launcher, Process};
 use crate::botmaster::{Botmaster, Handle, Wiring, child_done, ear, reports, requests_may_wait};
-use crate::caches::Registry;
 use crate::config::{Config, DatabaseUrl};
 use crate::db::{self, Settings};
 use crate::kernel::sim::Sim;
 use crate::kernel::{Control, Door, Hint, Inbox, Offer, Ranked, rank};
-use crate::metrics::Figures;
 use crate::model::{
     Build, BuildId, BuildsetId, Event, Mono, NewBuildset, Properties, RequestId, SourceStamp,
 };
 use crate::pb::{self, Callee, Session, Target, Value};
 use crate::pbmanager::service::PbManager;
 use crate::pbmanager::{self, ConnectionId, News, Protocol, Verb};
-use crate::schedulers::{Parts, Schedulers};
+use crate::schedulers::Schedulers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -85,25 +84,13 @@ impl Rig {
         let (reader, reader_inbox) = sim.mailbox::<db::Reader>(1024, None);
         let (pb_door, pb) = sim.mailbox::<PbManager>(1024, None);
         let (door, inbox) = sim.mailbox::<Botmaster>(1024, None);
-        let (schedulers, schedulers_inbox) = sim.mailbox::<Schedulers>(1024, None);
         sim.add(db::Writer::new(settings.clone(), log.clone()), writer_inbox);
         sim.add(db::Reader::new(settings), reader_inbox);
         let database = db::Database::new(writer, vec![reader]);
         let events = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&events);
-        let (may_wait, complete) =
-            (requests_may_wait(&door), schedulers.hint(crate::schedulers::Msg::BuildsetComplete));
-        let figures = Figures::default();
-        sim.add(
-            Schedulers::new(Parts {
-                db: database.handle(),
-                caches: Registry::new(figures.clone()),
-                requested: Hint::to_fn(move |_| may_wait.tell(())),
-                events: Hint::to_fn(|_| ()),
-                figures,
-            }),
-            schedulers_inbox,
-        );
+        let schedulers = below::schedulers(&mut sim, &database, &door);
+        let complete = schedulers.hint(crate::schedulers::Msg::BuildsetComplete);
         sim.add(
             Botmaster::new(Wiring {
                 name: "m".to_owned(),

@@ -10,6 +10,7 @@ mod explain;
 mod force;
 mod init;
 mod logging;
+mod options;
 mod pb_client;
 mod quickstart;
 mod reload;
@@ -18,10 +19,13 @@ mod sendchange;
 mod socket;
 mod status;
 mod stop;
+mod try_job;
+mod tryserver;
+mod user;
 mod worker;
 
 use crate::worker::RunArgs;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -49,6 +53,9 @@ enum Command {
     Init(init::Args),
     Sendchange(sendchange::Args),
     Force(force::Args),
+    Try(Box<try_job::Args>),
+    Tryserver(tryserver::Args),
+    User(user::Args),
     Worker(worker::Args),
     Quickstart(quickstart::Args),
     /// Be the worker agent: how the master runs a worker of type `local`
@@ -72,7 +79,12 @@ struct ConfigArg {
 
 /// Runs the command that the arguments name; what it says goes to the standard streams.
 pub fn main() -> ExitCode {
-    match CommandLine::parse().command {
+    let command = match options::with_own(CommandLine::command()) {
+        Ok(command) => command,
+        Err(why) => return fail(UNASKED, &why),
+    };
+    let parsed = CommandLine::from_arg_matches(&command.get_matches());
+    match parsed.unwrap_or_else(|error| error.exit()).command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Reload(args) => reload::run(&args),
@@ -82,6 +94,9 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Sendchange(args) => sendchange::run(args),
         Command::Force(args) => force::run(args),
+        Command::Try(args) => try_job::run(&args),
+        Command::Tryserver(args) => tryserver::run(&args),
+        Command::User(args) => user::run(&args),
         Command::Worker(args) => worker::run(args),
         Command::Quickstart(args) => quickstart::run(&args),
         Command::Agent(args) => agent(args),

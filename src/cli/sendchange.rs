@@ -1,7 +1,7 @@
 //! `bellwether sendchange`: tell a master of a change, over PB, as Buildbot's own command does.
 
-use super::pb_client::{self, ClientError};
-use super::{NO, UNASKED, fail};
+use super::pb_client::Client;
+use super::{UNASKED, fail};
 use crate::pb::Value;
 use std::process::ExitCode;
 
@@ -74,13 +74,14 @@ pub fn run(args: Args) -> ExitCode {
         return fail(UNASKED, "--auth takes USER:PASSWORD");
     };
     let change = change(&args);
-    match pb_client::call_avatar(&args.master, user, password, "addChange", &[change]) {
+    let sent = Client::log_in(&args.master, user, password)
+        .and_then(|mut client| client.call(client.avatar(), "addChange", &[change]));
+    match sent {
         Ok(_) => {
             println!("change sent");
             ExitCode::SUCCESS
         }
-        Err(error @ ClientError::Refused(_)) => fail(NO, &error.to_string()),
-        Err(error) => fail(UNASKED, &error.to_string()),
+        Err(error) => fail(error.exit_code(), &error.to_string()),
     }
 }
 

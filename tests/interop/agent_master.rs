@@ -1,7 +1,7 @@
 //! Real masters of Buildbot, and our agent as a process beside them.
 
 use bellwether::kernel::thread;
-use crossbeam_channel::{Receiver, unbounded};
+use crossbeam_channel::{Receiver, after, select, unbounded};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// After this time a master counts as stuck.
 const MASTER_LIMIT_S: &str = "240";
 
-/// After this time without a word, an agent does.
+/// After this time without what it is to say, an agent does.
 const AGENT_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Which Buildbot.
@@ -126,9 +126,14 @@ impl Agent {
     /// Waits until it logs this.
     #[track_caller]
     pub fn says(&mut self, text: &str) {
+        // One that finds no master says that again and again.
+        let patience = after(AGENT_PATIENCE);
         loop {
-            let line = self.lines.recv_timeout(AGENT_PATIENCE);
-            let line = line.unwrap_or_else(|_| panic!("the agent never said '{text}':\n{}", self.said));
+            let line = select! {
+                recv(self.lines) -> line => line.ok(),
+                recv(patience) -> _ => None,
+            };
+            let line = line.unwrap_or_else(|| panic!("the agent never said '{text}':\n{}", self.said));
             self.said += &format!("{line}\n");
             if line.contains(text) {
                 return;

@@ -10,3 +10,4 @@ mod fleet;
 #[path = "../system/harness/mod.rs"]
 mod harness;
 mod proxy;
+mod tools;

@@ -15,7 +15,7 @@ struct Ban {
 const CLOCKS: &[&str] = &["src/kernel/world.rs", "tests/system/harness/"];
 const THREADS: &[&str] = &["src/kernel/thread.rs", "tests/system/harness/", "tests/interop/proxy.rs"];
 const PRINTERS: &[&str] = &["src/main.rs", "src/bin/", "src/cli/", "tests/", "benches/"];
-const YAML: &[&str] = &["src/config/yaml.rs", "src/worker/config.rs"];
+const YAML: &[&str] = &["src/config/yaml.rs", "src/worker/config.rs", "src/cli/options.rs"];
 const TIME: &str = "take the time from kernel::World, so that the simulator can turn it";
 const THREAD: &str = "kernel::thread starts threads: it names them and catches their panics";
 const PRINT: &str = "log by slog; only the command line prints";

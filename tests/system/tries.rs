@@ -106,3 +106,91 @@ fn both_tools_are_told_the_builders_and_refused_others() {
     assert_eq!(site.rows().builds(), []);
     assert_eq!(site.rows().open_requests(), [0; 0]);
 }
+
+fn ours() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_bellwether"))
+}
+
+#[test]
+fn our_tool_sends_a_patch_and_waits() {
+    a_patch_is_built(ours());
+}
+
+#[test]
+fn our_tool_tells_the_builders_and_what_is_refused() {
+    let site = Site::running(SITE);
+    let names = try_it(&site, &ours(), &["--passwd=lovelace", "--get-builder-names"]);
+    assert_eq!((names.code, names.text.as_str()), (Some(0), "b\nother\n"));
+    for (arguments, code, why) in [
+        (["--passwd=lovelace", "--builder=hidden"], 1, "one of the builders may not be tried"),
+        (["--passwd=guessed", "--builder=b"], 1, "wrong user or password"),
+        (["--passwd=lovelace", "--properties=level"], 2, "--properties takes NAME=VALUE"),
+    ] {
+        let said = try_it(&site, &ours(), &arguments);
+        assert_eq!(said.code, Some(code), "{}", said.text);
+        assert!(said.text.contains(why), "{}", said.text);
+    }
+    assert_eq!(site.rows().open_requests(), [0; 0]);
+}
+
+#[test]
+fn our_tool_takes_a_working_tree_and_an_option_file() {
+    let site = Site::running(SITE);
+    let repository = Repository::new(site.path("repository"));
+    let _worker = Make::Ours.start(&site, "w1", "sesame");
+    std::fs::write(repository.path.join("greeting"), "goodbye\n").expect("a file");
+    std::fs::create_dir(repository.path.join(".bellwether")).expect("a directory");
+    let options = repository.path.join(".bellwether/options.yaml");
+    let address = format!("127.0.0.1:{}", site.pb_port);
+    let own =
+        format!("try: {{master: '{address}', username: ada, passwd: lovelace, builder: [b], wait: true}}\n");
+    std::fs::write(&options, own).expect("a file");
+    let mut tool = site.program(ours());
+    let said = site.run(tool.current_dir(&repository.path).args(["try", "--who=ada", "--comment=for fun"]));
+    assert_eq!(said.code, Some(0), "{}\n{}", said.text, site.log());
+    assert!(said.text.contains("b: a build begins\n") && said.text.contains("b: success"), "{}", said.text);
+    let log = site.rows().logs(site.build_ends(1, Build::SUCCESS).id);
+    assert!(log.contains("\nogoodbye\n"), "{log}");
+
+    std::fs::write(&options, "try: {mister: x}\n").expect("a file");
+    let said = site.run(site.program(ours()).current_dir(&repository.path).args(["try", "--wait"]));
+    assert_eq!(said.code, Some(2), "{}", said.text);
+    assert!(said.text.contains("options.yaml: try has no option \"mister\"; known: "), "{}", said.text);
+}
+
+#[test]
+fn our_tool_leaves_a_job_through_ssh() {
+    let jobdir = "  - {type: try_jobdir, name: jobs, jobdir: '@DIR@/the jobs', poll_interval: 100ms, builders: [b]}\ncodebases";
+    let site = Site::running(&SITE.replace("codebases", jobdir));
+    let _repository = Repository::new(site.path("repository"));
+    let _worker = Make::Ours.start(&site, "w1", "sesame");
+    // In the place of ssh: what the shell on the other machine does with the last word.
+    std::fs::create_dir(site.path("bin")).expect("a directory");
+    let ssh = site.path("bin/ssh");
+    std::fs::write(
+        &ssh,
+        "#!/bin/sh\necho \"$@\" > \"$0.called\"\nfor last; do :; done\nexec sh -c \"$last\"\n",
+    )
+    .expect("a file");
+    std::fs::set_permissions(&ssh, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a file");
+    let path = format!("{}:{}", site.path("bin").display(), std::env::var("PATH").unwrap_or_default());
+    std::fs::write(site.path("change.diff"), DIFF).expect("a file");
+    let mut tool = site.program(ours());
+    tool.env("PATH", path).args([
+        "try",
+        "--connect=ssh",
+        "--host=ci",
+        "--username=ada",
+        "--patchlevel=1",
+        "--who=ada",
+    ]);
+    tool.arg(format!("--jobdir={}", site.path("the jobs").display()));
+    tool.arg(format!("--diff={}", site.path("change.diff").display()));
+    tool.arg(format!("--tryserver={}", ours().display()));
+    let said = site.run(&mut tool);
+    assert_eq!(said.code, Some(0), "{}", said.text);
+    let called = std::fs::read_to_string(site.path("bin/ssh.called")).expect("it was called");
+    assert!(called.starts_with("-l ada -- ci "), "{called}");
+    let log = site.rows().logs(site.build_ends(1, Build::SUCCESS).id);
+    assert!(log.contains("\nogoodbye\n"), "{log}");
+}

@@ -3,6 +3,7 @@
 use super::Botmaster;
 use super::asking::{collapses, rank, suitable};
 use super::build::{Build, Input, Plan};
+use super::canceller::supersedes;
 use super::children::Children;
 use super::distributor::{Answer, Pick};
 use super::limits::{COLLAPSE_LOOK, LOOK_PAST, OUTAGE_PAUSE, QUEUE, STARTS_PER_TURN};
@@ -52,6 +53,7 @@ impl Botmaster {
                     let request = row.request;
                     self.enqueue(row);
                     self.collapse_into(request, turn);
+                    self.cancel_older(request, turn);
                 }
             }
             // The next look at the whole queue finds them.
@@ -79,7 +81,10 @@ impl Botmaster {
                 let fresh: Vec<RequestId> =
                     missing.iter().map(|row| row.request).filter(|request| *request > newest).collect();
                 missing.into_iter().for_each(|row| self.enqueue(row));
-                fresh.into_iter().for_each(|request| self.collapse_into(request, turn));
+                for request in fresh {
+                    self.collapse_into(request, turn);
+                    self.cancel_older(request, turn);
+                }
             }
             Err(error) => slog::warn!(turn.log(), "the queue cannot be read"; "error" => %error),
         }
@@ -146,6 +151,34 @@ impl Botmaster {
         let outcome = Some(model::BuildRequest::outcome_of_collapse(request));
         let ending = Ending { results: Results::Skipped, outcome };
         self.store.end_requests(requests.collect(), ending, turn.wall());
+    }
+
+    /// Cancels the requests and builds of the builder that this one makes pointless (`N-SC-18`).
+    fn cancel_older(&mut self, request: RequestId, turn: &mut Turn) {
+        let Some(newer) = self.queue.get(request) else { return };
+        let cancellers = &self.config.old_build_cancellers;
+        if cancellers.iter().all(|canceller| !canceller.builders.contains(&newer.builder)) {
+            return;
+        }
+        let running =
+            self.builds.values().filter(|running| !running.is_unwanted).map(|running| &running.request);
+        let of_builder = running.filter(|older| older.builder == newer.builder);
+        let is_pointless = |older: &&Waiting| {
+            supersedes(cancellers, older, newer).unwrap_or_else(|error| {
+                slog::warn!(turn.log(), "branch_key has no answer: nothing is cancelled"; "error" => error,
+                    "older" => older.request.0, "newer" => request.0);
+                false
+            })
+        };
+        let pointless = self.queue.of_builder(&newer.builder).chain(of_builder).filter(is_pointless);
+        let pointless: Vec<RequestId> = pointless.map(|older| older.request).collect();
+        for older in pointless {
+            let why = format!("request {request} is for newer changes of the branch");
+            // One that another master has claimed meanwhile is built.
+            if let Err(error) = self.cancel_request(older, &why, "", turn) {
+                slog::info!(turn.log(), "an old request is not cancelled"; "request" => older.0, "why" => %error);
+            }
+        }
     }
 
     /// Whether builds can be started now, if there is anything to build. Before a clean shutdown there is still what running

@@ -168,6 +168,12 @@ impl Distributor {
         picks
     }
 
+    /// The requests of a builder.
+    pub fn of_builder(&self, builder: &str) -> impl Iterator<Item = &Waiting> {
+        let places = self.queues.get(builder).into_iter().flat_map(|queue| &queue.places);
+        places.filter_map(|(_, request)| self.get(*request))
+    }
+
     /// The ids of all requests that wait.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = RequestId> {
         self.requests.keys().copied()

@@ -4,8 +4,8 @@
 //! * Thread `botmaster`, rank 60. Calls db, pbmanager and, by errands, the schedulers; tells, after each commit, what happened ([`Event`]).
 //! * Owns: the workers' sessions, the queue of requests, the running builds, the child processes of local workers,
 //!   the instances of latent ones, the threads of [`errands`] (files that builds bring and fetch).
-//! * Around the service, pure: [`attach`] (a worker's greeting), [`distributor`] (who builds what), [`build`]
-//!   and [`steps`] (what a build does next), [`render`] (`%(...)s`), [`logs`] (output to lines).
+//! * Around the service, pure: [`attach`] (a worker's greeting), [`distributor`] (who builds what), [`canceller`] (what is
+//!   pointless), [`build`] and [`steps`] (what a build does next), [`render`] (`%(...)s`), [`logs`] (output to lines).
 //! * Never: loses a request (the rows are the truth), runs a program but a local worker, waits for a worker.
 
 mod absence;
@@ -15,6 +15,7 @@ mod asked;
 pub mod asking;
 pub mod attach;
 pub mod build;
+pub mod canceller;
 mod children;
 pub mod collapse;
 pub mod command;

@@ -91,6 +91,9 @@ pub const FILE_IS_IMPORTANT: &[&str] = &[
 /// The names that conditions on a whole change know.
 pub const CHANGE: &[&str] = FILE_IS_IMPORTANT.split_at(1).1;
 
+/// The names that expressions on a source stamp know.
+pub const STAMP: &[&str] = &["branch", "codebase", "project", "repository"];
+
 /// The name that conditions on one field know.
 pub const VALUE: &[&str] = &["value"];
 

@@ -45,6 +45,10 @@ pub fn diff(running: &Config, wanted: &Config) -> Result<Plan, Vec<Complaint>> {
     plan.each(&running.change_sources, &wanted.change_sources, key, |source| source.kind.type_name());
     let key = |scheduler: &Scheduler| Unit::Scheduler(scheduler.name.clone());
     plan.each(&running.schedulers, &wanted.schedulers, key, |scheduler| scheduler.kind.type_name());
+    let cancellers = |config: &Config| {
+        Some(config.old_build_cancellers.clone()).filter(|cancellers| !cancellers.is_empty())
+    };
+    plan.one(Unit::OldBuildCancellers, cancellers(running), cancellers(wanted));
     plan.each(&running.locks, &wanted.locks, |lock| Unit::Lock(lock.name.clone()), |lock| lock.scope);
     plan.each(&running.builders, &wanted.builders, |builder| Unit::Builder(builder.name.clone()), |_| ());
     plan.each(

@@ -64,6 +64,8 @@ pub enum Unit {
     ChangeSource(String),
     /// A scheduler, by name.
     Scheduler(String),
+    /// What cancels builds that newer ones make pointless.
+    OldBuildCancellers,
     /// A lock, by name.
     Lock(String),
     /// A builder, by name.
@@ -109,7 +111,7 @@ impl Unit {
             Unit::Codebases => (40, 0),
             Unit::ChangeSource(_) => (40, 1),
             Unit::Scheduler(_) => (50, 0),
-            Unit::Lock(_) => (60, 0),
+            Unit::OldBuildCancellers | Unit::Lock(_) => (60, 0),
             Unit::Builder(_) => (60, 1),
             Unit::Worker(_) => (60, 2),
             Unit::Reporter(_) => (80, 1),
@@ -150,6 +152,7 @@ impl fmt::Display for Unit {
             Unit::PbListener(address) => write!(f, "pb listener {address}"),
             Unit::MsgpackListener(address) => write!(f, "msgpack listener {address}"),
             Unit::Codebases => f.write_str("codebases"),
+            Unit::OldBuildCancellers => f.write_str("old_build_cancellers"),
             Unit::UserManager(user) => write!(f, "user manager {user}"),
             Unit::ChangeSource(name) => write!(f, "change source {name}"),
             Unit::Scheduler(name) => write!(f, "scheduler {name}"),

@@ -7,6 +7,7 @@ mod choosing;
 mod collapsing;
 mod distributor;
 mod files;
+mod cancelling;
 mod checkout;
 mod checkouts;
 mod git;

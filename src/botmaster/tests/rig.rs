@@ -242,6 +242,15 @@ impl Rig {
         (added.id, added.requests[0].1)
     }
 
+    /// A buildset for one builder; its request.
+    pub fn request(&mut self, new: NewBuildset) -> RequestId {
+        let now = self.sim.world().wall();
+        let added = self.db.buildsets().add(new, now).unwrap();
+        requests_may_wait(&self.door).tell(());
+        self.settle();
+        added.requests[0].1
+    }
+
     /// Takes turns until nobody has anything to do.
     pub fn settle(&mut self) {
         for _ in 0..100_000 {

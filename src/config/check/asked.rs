@@ -2,9 +2,10 @@
 
 use crate::config::findings::{Findings, nearest};
 use crate::config::read::Spanned;
+use crate::config::read::canceller::ReadCanceller;
 use crate::config::read::scheduler::{ReadScheduler, WantedBuilder, WantedCodebase};
 use crate::config::yaml::Place;
-use crate::config::{BuilderRule, Codebase, Glob, SchedulerKind};
+use crate::config::{BuilderRule, Codebase, Glob, OldBuildCanceller, SchedulerKind};
 
 /// The builders that a scheduler asks, in the order of the file (`CFG-08`), and the rules of those that it asks only
 /// for some changes (`N-SC-03`).
@@ -14,14 +15,7 @@ pub(super) fn builders_of(
     findings: &mut Findings,
 ) -> (Vec<String>, Vec<BuilderRule>) {
     let wanted = &scheduler.builders;
-    for WantedBuilder { name: Spanned { value: glob, at }, .. } in
-        wanted.iter().filter(|_| !builders.is_empty())
-    {
-        if !builders.iter().any(|(name, _)| glob.is_match(name)) {
-            let known: Vec<&str> = builders.iter().map(|(name, _)| name.as_str()).collect();
-            findings.complain(*at, unknown(glob), nearest(glob.as_str(), &known));
-        }
-    }
+    check_globs(wanted.iter().map(|wanted| &wanted.name), builders, findings);
     let by_people = scheduler.scheduler.as_ref().filter(|scheduler| !goes_by_changes(&scheduler.value.kind));
     let is_ruled = |wanted: &&WantedBuilder| !wanted.rule.0.is_empty() || wanted.rule.1.is_some();
     if let (Some(_), Some(ruled)) = (by_people, wanted.iter().find(is_ruled)) {
@@ -58,6 +52,37 @@ fn goes_by_changes(kind: &SchedulerKind) -> bool {
         | SchedulerKind::TryUserpass(_)
         | SchedulerKind::TryJobdir(_)
         | SchedulerKind::Triggerable => false,
+    }
+}
+
+/// A canceller with its builders.
+pub(super) fn canceller_of(
+    read: ReadCanceller,
+    builders: &[(String, Place)],
+    findings: &mut Findings,
+) -> OldBuildCanceller {
+    let globs = read.builders;
+    check_globs(globs.iter().flatten(), builders, findings);
+    let is_named = |builder: &str| match &globs {
+        Some(globs) => globs.iter().any(|glob| glob.value.is_match(builder)),
+        None => true,
+    };
+    let builders =
+        builders.iter().filter(|(builder, _)| is_named(builder)).map(|(builder, _)| builder.clone());
+    OldBuildCanceller { builders: builders.collect(), ..read.canceller }
+}
+
+/// Complains about globs that no builder is like; where there is none, that is said once.
+fn check_globs<'a>(
+    globs: impl Iterator<Item = &'a Spanned<Glob>>,
+    builders: &[(String, Place)],
+    findings: &mut Findings,
+) {
+    for Spanned { value: glob, at } in globs.filter(|_| !builders.is_empty()) {
+        if !builders.iter().any(|(name, _)| glob.is_match(name)) {
+            let known: Vec<&str> = builders.iter().map(|(name, _)| name.as_str()).collect();
+            findings.complain(*at, unknown(glob), nearest(glob.as_str(), &known));
+        }
     }
 }
 

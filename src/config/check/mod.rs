@@ -14,7 +14,7 @@ use super::yaml::{Place, Sources};
 use super::{
     ChangeSourceKind, Condition, Config, DebugClient, Keep, Scheduler, SchedulerKind, Worker, WorkerKind,
 };
-use asked::{builders_of, codebases_of};
+use asked::{builders_of, canceller_of, codebases_of};
 use locks::check_locks;
 use std::collections::{BTreeMap, BTreeSet};
 use triggers::check_triggers;
@@ -77,7 +77,10 @@ pub(super) fn resolve(read: ReadConfig, sources: &Sources, findings: &mut Findin
         let hint = "name it in the `builders` of one; `type: force` lets people start it";
         findings.complain(*at, format!("no scheduler asks the builder {name:?}"), hint);
     }
+    let cancellers = read.old_build_cancellers.into_iter();
+    let old_build_cancellers = cancellers.map(|read| canceller_of(read, &builder_places, findings)).collect();
     Config {
+        old_build_cancellers,
         locks: read.locks.into_iter().map(|lock| lock.value).collect(),
         workers,
         builders,

@@ -2,6 +2,7 @@
 //! findings and reading goes on, so that one run shows everything (`CFG-03`, `CFG-06`).
 
 pub(super) mod builder;
+pub(super) mod canceller;
 pub(super) mod change_source;
 mod client;
 mod dispatch;

@@ -1,6 +1,7 @@
 //! The top level, and the sections that are small.
 
 use super::builder::ReadBuilder;
+use super::canceller::ReadCanceller;
 use super::pb::pb;
 use super::scheduler::ReadScheduler;
 use super::{OneOrMany, Read, Spanned, Table, properties};
@@ -30,6 +31,7 @@ pub(in crate::config) struct ReadConfig {
     pub(in crate::config) user_managers: Vec<Spanned<UserManager>>,
     pub(in crate::config) codebases: Vec<Spanned<Codebase>>,
     pub(in crate::config) schedulers: Vec<ReadScheduler>,
+    pub(in crate::config) old_build_cancellers: Vec<ReadCanceller>,
     pub(in crate::config) builders: Vec<ReadBuilder>,
     pub(in crate::config) reporters: Vec<Spanned<Reporter>>,
     pub(in crate::config) retention_at: Place,
@@ -59,6 +61,7 @@ pub(in crate::config) fn read(root: &Node, findings: &mut Findings) -> Option<Re
         user_managers: list(&mut table, "user_managers", findings),
         codebases: list(&mut table, "codebases", findings),
         schedulers: list(&mut table, "schedulers", findings),
+        old_build_cancellers: list(&mut table, "old_build_cancellers", findings),
         builders,
         reporters: list(&mut table, "reporters", findings),
         collapse_requests: table.or("collapse_requests", Collapse::Alike, findings),

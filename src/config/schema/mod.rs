@@ -1,6 +1,7 @@
 //! The configuration as typed values, one file per section; every field is resolved and has its default.
 
 mod builder;
+mod canceller;
 mod change_source;
 mod client;
 mod dispatch;
@@ -17,6 +18,7 @@ mod worker;
 
 pub use builder::Builder;
 pub(super) use builder::safe_directory_name;
+pub use canceller::OldBuildCanceller;
 pub use change_source::{
     BranchPath, Branches, ChangeSource, ChangeSourceKind, Gerrit, GitPoller, HgPoller, Labels, PbSource,
     RemoteAccess, Rhythm, SvnPoller,
@@ -98,6 +100,8 @@ pub struct Config {
     pub codebases: Vec<Codebase>,
     /// The schedulers, in the order of the file.
     pub schedulers: Vec<Scheduler>,
+    /// Whose old builds newer ones make pointless.
+    pub old_build_cancellers: Vec<OldBuildCanceller>,
     /// The builders, matrices expanded, in the order of the file.
     pub builders: Vec<Builder>,
     /// Who tells people what happens, in the order of the file.
@@ -249,6 +253,7 @@ impl Config {
             change_sources: Vec::new(),
             codebases: Vec::new(),
             schedulers: Vec::new(),
+            old_build_cancellers: Vec::new(),
             builders: Vec::new(),
             reporters: Vec::new(),
         }

@@ -68,7 +68,7 @@ fn unknown_keys_are_told_with_the_nearest_known_one() {
         "titel: x\nzzz: 1\nwww: {lisen: 8010}",
         expect![[r#"
             m.yaml:1:1: titel: unknown key `titel`; did you mean `title`?
-            m.yaml:2:1: zzz: unknown key `zzz`; known: builders, caches, change_sources, codebases, collapse_requests, control, database, debug, locks, metrics, msgpack, pb, properties, reporters, retention, schedulers, secrets, state_dir, status, step_lists, timezone, title, url, user_managers, vars, workers, www
+            m.yaml:2:1: zzz: unknown key `zzz`; known: builders, caches, change_sources, codebases, collapse_requests, control, database, debug, locks, metrics, msgpack, old_build_cancellers, pb, properties, reporters, retention, schedulers, secrets, state_dir, status, step_lists, timezone, title, url, user_managers, vars, workers, www
             m.yaml:3:6: www: `listen` is missing
             m.yaml:3:7: www.lisen: unknown key `lisen`; did you mean `listen`?
         "#]],

@@ -108,3 +108,22 @@ schedulers:
         "#]],
     );
 }
+
+#[test]
+fn cancellers_are_checked() {
+    check_added(
+        "old_build_cancellers:
+- {builders: b2, branch_key: brnch}
+- {source_stamp_filter: {category: x, branch: {match: 'a('}}}",
+        expect![[r#"
+            m.yaml:2:14: old_build_cancellers[0].builders: no builder is called "b2"; did you mean `b1`?
+            m.yaml:2:30: old_build_cancellers[0].branch_key: wrong expression: "brnch" is not known here; known: branch, codebase, project, repository
+            m.yaml:3:26: old_build_cancellers[1].source_stamp_filter.category: unknown key `category`; known: branch, branches, codebase, codebases, project, projects, repositories, repository
+            m.yaml:3:55: old_build_cancellers[1].source_stamp_filter.branch.match: wrong regular expression: unclosed group
+        "#]],
+    );
+    let config = loaded(&format!(
+        "{BASE}old_build_cancellers: [{{source_stamp_filter: {{branch: {{not_eq: main}}}}}}]"
+    ));
+    assert_eq!(config.old_build_cancellers[0].builders, ["b1"]);
+}

@@ -298,6 +298,7 @@ fn what_is_not_said_has_its_default() {
           "change_sources": [],
           "codebases": [],
           "schedulers": [],
+          "old_build_cancellers": [],
           "builders": [
             {
               "name": "b1",

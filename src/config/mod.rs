@@ -39,7 +39,7 @@ pub use locate::control_socket_of;
 pub use pattern::{Glob, Pattern, Search};
 pub use plan::{FieldChange, Plan, PlanStep, Unit, Verb};
 pub use schema::*;
-pub use template::{Form, Piece, Selector, SourceAttribute, Template};
+pub use template::{Find, Form, Piece, Selector, SourceAttribute, Template};
 pub use touched::{Activity, Running, Touched};
 
 use findings::Findings;

@@ -14,6 +14,9 @@ pub struct Template {
     pieces: Vec<Piece>,
 }
 
+/// Finds the value of a selector; it is told whether nothing may take the value's place.
+pub type Find<'a, E> = dyn Fn(&Selector, bool) -> Result<Option<Value>, E> + 'a;
+
 /// One piece of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -153,11 +156,11 @@ impl Template {
         })
     }
 
-    /// Fills it in with values that `find` finds for selectors; whether nothing may take the value's place is said too.
+    /// Fills it in with the values that `find` finds.
     ///
     /// # Errors
     /// Those of `find`.
-    pub fn fill<E>(&self, find: &dyn Fn(&Selector, bool) -> Result<Option<Value>, E>) -> Result<String, E> {
+    pub fn fill<E>(&self, find: &Find<'_, E>) -> Result<String, E> {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
@@ -177,11 +180,7 @@ impl Template {
     }
 }
 
-fn formed<E>(
-    value: Option<&Value>,
-    form: Option<&Form>,
-    find: &dyn Fn(&Selector, bool) -> Result<Option<Value>, E>,
-) -> Result<String, E> {
+fn formed<E>(value: Option<&Value>, form: Option<&Form>, find: &Find<'_, E>) -> Result<String, E> {
     let is_true = Properties::is_true(value);
     let other = match form {
         Some(Form::IfAbsent(other)) if value.is_none() => other,

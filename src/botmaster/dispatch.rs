@@ -22,6 +22,7 @@ use crate::model::{self, Buildset, Change, Event, RequestId, Results, Wall};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::time::Duration;
 
 /// How many ids of logs a build gets for each of its steps, before it has to ask for more.
 const LOGS_AHEAD: u32 = 2;
@@ -335,6 +336,7 @@ impl Botmaster {
             state: String::new(),
             results: None,
             reason: buildset.reason.clone(),
+            locks_duration: Duration::ZERO,
         };
         let properties = of_build(&Origins {
             global: &self.config.properties,

@@ -20,6 +20,7 @@ impl Botmaster {
                 let state = short(&format!("waits for the lock {lock}{}", self.held_by(&lock)));
                 let Some(step) = step else { return };
                 let event = Event::StepUpdated { build, step };
+                self.store.write(build, Write::SetStepLocked(step, None), None);
                 self.store.write(build, Write::SetStepState(step, state), Some(event));
             }
             Answer::Deadlock(lock) => {
@@ -55,6 +56,9 @@ impl Botmaster {
                 // The step that was let in may have been stopped since, and the next one wait.
                 let owner = Owner::Step(running.request.request);
                 if self.locks.holds(owner) == held.is_ok() && self.locks.waited_for(owner).is_empty() {
+                    if let Some(step) = running.step.filter(|_| held.is_ok()) {
+                        self.store.write(build, Write::SetStepLocked(step, Some(turn.wall())), None);
+                    }
                     self.feed(build, Input::Locks(held), turn);
                 }
             }

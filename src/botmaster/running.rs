@@ -15,7 +15,7 @@ use crate::db::IdKind;
 use crate::db::steps::StepEnd;
 use crate::db::waiting::Waiting;
 use crate::kernel::Turn;
-use crate::model::{BuildId, Event, LogId, LogInfo, LogKind, Results, Step, StepId};
+use crate::model::{BuildId, Event, Link, LogId, LogInfo, LogKind, Results, Step, StepId};
 use crate::pb::{Luid, Value};
 use crate::pbmanager::ConnectionId;
 use std::collections::BTreeSet;
@@ -100,10 +100,12 @@ impl Botmaster {
                         number,
                         name,
                         started_at: None,
+                        locks_acquired_at: None,
                         complete_at: None,
                         state: String::new(),
                         results: None,
                         hidden: false,
+                        links: Vec::new(),
                     };
                     self.store.write(build, Write::AddStep(row), None);
                 }
@@ -121,6 +123,7 @@ impl Botmaster {
                     self.store.write(build, Write::SetStepState(step, state), Some(event));
                 }
             }
+            Action::AddLink(link) => self.add_link(build, link),
             Action::OpenLog { name, kind } => self.open_log(build, name, kind, turn),
             Action::Log { log, channel, text } => {
                 let Some(Some(log)) = running.logs.get_mut(log) else { return };
@@ -192,6 +195,14 @@ impl Botmaster {
                 self.drop_session(&worker, &reason);
             }
             Action::Finished { results, state } => self.finished(build, results, state, turn),
+        }
+    }
+
+    /// The build's current step leads to something more.
+    pub(super) fn add_link(&mut self, build: BuildId, link: Link) {
+        if let Some(step) = self.builds.get(&build).and_then(|running| running.step) {
+            let event = Event::StepUpdated { build, step };
+            self.store.write(build, Write::AddLink(step, link), Some(event));
         }
     }
 

@@ -5,7 +5,8 @@ use crate::db::steps::StepEnd;
 use crate::db::{self, Claimant, DbError, Transaction};
 use crate::kernel::Hint;
 use crate::model::{
-    BuildId, BuildsetId, Event, Lines, LogId, LogInfo, Properties, RequestId, Results, Step, StepId, Wall,
+    BuildId, BuildsetId, Event, Lines, Link, LogId, LogInfo, Properties, RequestId, Results, Step, StepId,
+    Wall,
 };
 
 /// One thing to write.
@@ -17,6 +18,10 @@ pub enum Write {
     BeginStep(StepId, String, Wall),
     /// What a step is doing.
     SetStepState(StepId, String),
+    /// Since when a step has its locks.
+    SetStepLocked(StepId, Option<Wall>),
+    /// What a step leads to.
+    AddLink(StepId, Link),
     /// A step ended.
     FinishStep(StepId, StepEnd, Wall),
     /// A log is opened.
@@ -41,6 +46,8 @@ impl Write {
             Write::AddStep(step) => db::steps::start(tx, step)?,
             Write::BeginStep(step, state, now) => db::steps::begin(tx, *step, state, *now)?,
             Write::SetStepState(step, state) => db::steps::set_state(tx, *step, state)?,
+            Write::SetStepLocked(step, since) => db::steps::set_locked(tx, *step, *since)?,
+            Write::AddLink(step, link) => db::steps::add_link(tx, *step, link)?,
             Write::FinishStep(step, end, now) => db::steps::finish(tx, *step, end, *now)?,
             Write::CreateLog(log) => db::logs::create(tx, log)?,
             Write::FinishLog(log) => db::logs::finish(tx, *log)?,

@@ -10,12 +10,14 @@ use crate::kernel::Ranked;
 use crate::model::{
     Build, BuildId, BuildsetId, ChangeId, MasterId, Properties, Property, RequestId, Results, Wall,
 };
+use std::time::Duration;
 
 macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT id, number, builder, request, buildset, worker, master, started_at, complete_at, state, \
-             results, reason FROM builds ",
+             results, reason, (SELECT CAST(COALESCE(SUM(steps.locks_acquired_at - steps.started_at), 0) AS BIGINT) \
+             FROM steps WHERE steps.build = builds.id) FROM builds ",
             $tail
         )
     };
@@ -35,6 +37,7 @@ fn read(mut row: Row) -> Result<Build, DbError> {
         state: row.take()?,
         results: row.take()?,
         reason: row.take()?,
+        locks_duration: Duration::from_micros(row.take::<i64>()?.max(0).unsigned_abs()),
     })
 }
 

@@ -23,3 +23,6 @@ pub const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The longest pause between two tries.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How many links a step keeps; further ones are left out.
+pub const LINKS_PER_STEP: usize = 256;

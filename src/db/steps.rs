@@ -1,14 +1,16 @@
 //! Steps: their ids are reserved, so their rows are written without waiting.
 
 use super::Handle;
-use super::engine::{Connection, DbError, Row, Transaction, params};
+use super::engine::{Connection, DbError, Json, Row, Transaction, json, params};
+use super::limits::LINKS_PER_STEP;
 use crate::kernel::Ranked;
-use crate::model::{BuildId, Results, Step, StepId, Wall};
+use crate::model::{BuildId, Link, Results, Step, StepId, Wall};
 
 macro_rules! select {
     ($tail:literal) => {
         concat!(
-            "SELECT id, build, number, name, started_at, complete_at, state, results, hidden FROM steps ",
+            "SELECT id, build, number, name, started_at, locks_acquired_at, complete_at, state, results, hidden, links \
+             FROM steps ",
             $tail
         )
     };
@@ -21,28 +23,33 @@ fn read(mut row: Row) -> Result<Step, DbError> {
         number: row.take()?,
         name: row.take()?,
         started_at: row.take()?,
+        locks_acquired_at: row.take()?,
         complete_at: row.take()?,
         state: row.take()?,
         results: row.take()?,
         hidden: row.take()?,
+        links: row.take::<Json<_>>()?.0,
     })
 }
 
 /// Writes the row of a step, whose id was reserved.
 pub fn start(tx: &mut Transaction<'_>, step: &Step) -> Result<(), DbError> {
     tx.execute(
-        "INSERT INTO steps (id, build, number, name, started_at, complete_at, state, results, hidden)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO steps (id, build, number, name, started_at, locks_acquired_at, complete_at, state, results, hidden,
+             links)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         params![
             step.id,
             step.build,
             step.number,
             step.name,
             step.started_at,
+            step.locks_acquired_at,
             step.complete_at,
             step.state,
             step.results,
             step.hidden,
+            json(&step.links)?,
         ],
     )
     .map(drop)
@@ -50,8 +57,29 @@ pub fn start(tx: &mut Transaction<'_>, step: &Step) -> Result<(), DbError> {
 
 /// A step whose row was written before begins.
 pub fn begin(tx: &mut Transaction<'_>, step: StepId, state: &str, now: Wall) -> Result<(), DbError> {
-    let sql = "UPDATE steps SET started_at = $2, state = $3 WHERE id = $1 AND complete_at IS NULL";
+    let sql = "UPDATE steps SET started_at = $2, locks_acquired_at = $2, state = $3
+         WHERE id = $1 AND complete_at IS NULL";
     tx.execute(sql, params![step, now, state]).map(drop)
+}
+
+/// Notes since when a step has its locks; `None` while it waits for them.
+pub fn set_locked(tx: &mut Transaction<'_>, step: StepId, since: Option<Wall>) -> Result<(), DbError> {
+    let sql = "UPDATE steps SET locks_acquired_at = $2 WHERE id = $1 AND complete_at IS NULL";
+    tx.execute(sql, params![step, since]).map(drop)
+}
+
+/// Adds a link to a step, or leads the one of this name elsewhere. One too many is left out.
+pub fn add_link(tx: &mut Transaction<'_>, step: StepId, link: &Link) -> Result<(), DbError> {
+    let Some(mut row) = tx.query_opt("SELECT links FROM steps WHERE id = $1", params![step])? else {
+        return Ok(());
+    };
+    let Json(mut links): Json<Vec<Link>> = row.take()?;
+    match links.iter().position(|known| known.name == link.name) {
+        Some(at) => links[at] = link.clone(),
+        None if links.len() < LINKS_PER_STEP => links.push(link.clone()),
+        None => return Ok(()),
+    }
+    tx.execute("UPDATE steps SET links = $2 WHERE id = $1", params![step, json(&links)?]).map(drop)
 }
 
 /// Ends the steps of a build that never began (`BU-04`).

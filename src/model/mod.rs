@@ -17,7 +17,7 @@ pub use ids::{BuildId, BuildsetId, ChangeId, LogId, MasterId, RequestId, StepId,
 pub use loglines::{Channel, LINE_BYTES, Lines, LogLines};
 pub use properties::{Properties, Property};
 pub use records::{
-    Build, BuildRequest, Buildset, LogInfo, LogKind, NewBuildset, Parent, Step, Verdict, WorkerInfo,
+    Build, BuildRequest, Buildset, Link, LogInfo, LogKind, NewBuildset, Parent, Step, Verdict, WorkerInfo,
 };
 pub use results::Results;
 pub use time::{Mono, Wall};

@@ -6,6 +6,7 @@ use super::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What a scheduler asks for: one request for each builder named, all of the same source stamps.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,6 +140,17 @@ pub struct Build {
     pub results: Option<Results>,
     /// Why it was started.
     pub reason: String,
+    /// How long its steps have waited for their locks, in all (`N-BU-02`).
+    pub locks_duration: Duration,
+}
+
+/// What a step leads to: a report that it has published, a build that it has triggered (`N-BU-12`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// What it is called, for people; unique within the step.
+    pub name: String,
+    /// Where it leads.
+    pub url: String,
 }
 
 /// A stored step.
@@ -154,6 +166,8 @@ pub struct Step {
     pub name: String,
     /// When it began.
     pub started_at: Option<Wall>,
+    /// Since when it has its locks: later than its beginning if it had to wait for them (`N-BU-02`).
+    pub locks_acquired_at: Option<Wall>,
     /// When it ended.
     pub complete_at: Option<Wall>,
     /// What it is doing, or how it ended, in a few words.
@@ -162,6 +176,16 @@ pub struct Step {
     pub results: Option<Results>,
     /// Whether pages leave it out.
     pub hidden: bool,
+    /// What it leads to, in the order in which it said so.
+    pub links: Vec<Link>,
+}
+
+impl Step {
+    /// How long it has waited for its locks, or waits for them by `now`; nothing if it never had to.
+    pub fn waited_for_locks(&self, now: Wall) -> Duration {
+        let until = self.locks_acquired_at.or(self.complete_at).unwrap_or(now);
+        self.started_at.map_or(Duration::ZERO, |started_at| until.since(started_at))
+    }
 }
 
 /// What a log holds (`LG`).

@@ -5,7 +5,8 @@ use crate::rows::{add_requests, buildset, claim, master, start};
 use bellwether::db::builds::{self, Filter, by_number, get, of_change, properties, recent, running};
 use bellwether::db::requests::{Start, claim_and_start};
 use bellwether::db::{buildsets, changes, steps};
-use bellwether::model::{Build, BuildId, NewChange, Properties, Results, SourceStamp, Step, StepId};
+use bellwether::model::{Build, BuildId, Link, NewChange, Properties, Results, SourceStamp, Step, StepId};
+use std::time::Duration;
 
 on_both!(
     builds_are_listed_by_filter,
@@ -98,16 +99,24 @@ fn steps_are_told_in_order(place: Place) {
         number,
         name: format!("step {number}"),
         started_at: Some(at(number)),
+        locks_acquired_at: None,
         complete_at: None,
         state: "running".into(),
         results: None,
         hidden: false,
+        links: Vec::new(),
     };
+    let link = |name: &str, url: &str| Link { name: name.into(), url: url.into() };
     let end = steps::StepEnd { results: Results::Skipped, state: "skipped".into(), hidden: true };
     commit(&mut connection, |tx| {
         steps::start(tx, &step(7, 1))?;
         steps::start(tx, &step(9, 0))?;
         steps::set_state(tx, StepId(7), "almost done")?;
+        steps::set_locked(tx, StepId(7), Some(at(4)))?;
+        steps::add_link(tx, StepId(7), &link("report", "http://old"))?;
+        steps::add_link(tx, StepId(7), &link("coverage", "http://coverage"))?;
+        steps::add_link(tx, StepId(7), &link("report", "http://new"))?;
+        steps::add_link(tx, StepId(8), &link("of nothing", "http://nowhere"))?;
         steps::finish(tx, StepId(9), &end, at(5))
     });
     let told = steps::of_build(&mut connection, build).expect("steps");
@@ -118,5 +127,13 @@ fn steps_are_told_in_order(place: Place) {
         hidden: true,
         ..step(9, 0)
     };
-    assert_eq!(told, [ended, Step { state: "almost done".into(), ..step(7, 1) }]);
+    let other = Step {
+        state: "almost done".into(),
+        locks_acquired_at: Some(at(4)),
+        links: vec![link("report", "http://new"), link("coverage", "http://coverage")],
+        ..step(7, 1)
+    };
+    assert_eq!(told, [ended, other]);
+    let build = get(&mut connection, build).expect("an answer").expect("the build");
+    assert_eq!(build.locks_duration, Duration::from_secs(3), "the one step waited from 1 to 4");
 }

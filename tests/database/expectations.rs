@@ -24,10 +24,12 @@ fn begin(connection: &mut Connection, claimant: Claimant, first: i64, names: &[&
             number,
             name: (*name).to_owned(),
             started_at: None,
+            locks_acquired_at: None,
             complete_at: None,
             state: "pending".into(),
             results: None,
             hidden: false,
+            links: Vec::new(),
         };
         commit(connection, |tx| steps::start(tx, &step));
     }

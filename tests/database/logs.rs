@@ -40,10 +40,12 @@ pub fn served(place: &Place) -> Served {
         number: 0,
         name: "compile".into(),
         started_at: Some(at(1)),
+        locks_acquired_at: None,
         complete_at: None,
         state: String::new(),
         results: None,
         hidden: false,
+        links: Vec::new(),
     });
     served.db.logs().create(info(LOG, "stdio"));
     served

@@ -22,10 +22,12 @@ fn running_step(connection: &mut Connection, build: BuildId) -> (StepId, LogId) 
         number: 0,
         name: "compile".into(),
         started_at: Some(at(2)),
+        locks_acquired_at: None,
         complete_at: None,
         state: "compiling".into(),
         results: None,
         hidden: false,
+        links: Vec::new(),
     };
     let log = LogInfo {
         id: LogId(1),

@@ -8,7 +8,7 @@ use bellwether::db::schedulers::Classified;
 use bellwether::db::steps::StepEnd;
 use bellwether::db::{Handle, IdKind, Transaction, workers};
 use bellwether::model::{
-    ChangeId, Channel, LogId, LogInfo, LogKind, LogLines, NewBuildset, NewChange, Properties, Results,
+    ChangeId, Channel, Link, LogId, LogInfo, LogKind, LogLines, NewBuildset, NewChange, Properties, Results,
     SourceStamp, Step, StepId, Wall,
 };
 use bellwether::pbmanager::Protocol;
@@ -263,6 +263,8 @@ impl<'a> Sample<'a> {
     }
 
     fn step(&self, started: &Started, number: i64, name: &str, at: Wall) -> StepId {
+        let links = [("coverage", "https://reports.example.org/a&b"), ("odd", "javascript:alert(1)")];
+        let links = links.map(|(name, url)| Link { name: name.to_owned(), url: url.to_owned() }).to_vec();
         let id = StepId(self.db.ids().reserve(IdKind::Step, 1).expect("an id").start);
         self.db.steps().start(Step {
             id,
@@ -270,10 +272,12 @@ impl<'a> Sample<'a> {
             number,
             name: name.to_owned(),
             started_at: Some(at),
+            locks_acquired_at: Some(if name == "test" { at + Duration::from_secs(2) } else { at }),
             complete_at: None,
             state: format!("running '{name}'"),
             results: None,
             hidden: false,
+            links: if name == "test" { links } else { Vec::new() },
         });
         id
     }

@@ -20,7 +20,7 @@ use super::step::ended;
 use super::steps::{Abilities, End};
 use crate::config::{Builder, LatentDriver, LockUse};
 use crate::db::buildsets::{Added, Completed};
-use crate::model::{ChangeId, Channel, LogKind, Mono, Properties, Results, SourceStamp};
+use crate::model::{ChangeId, Channel, Link, LogKind, Mono, Properties, Results, SourceStamp};
 use crate::pb::{Failure, Value};
 use crate::schedulers::{Trigger, TriggerError};
 use bytes::Bytes;
@@ -128,6 +128,8 @@ pub enum Action {
     },
     /// What the step is doing has changed.
     StepState(String),
+    /// The step leads to this.
+    AddLink(Link),
     /// Open a log of the step; they count from 0.
     OpenLog {
         /// Its name.

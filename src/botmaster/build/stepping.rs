@@ -10,7 +10,7 @@ use crate::botmaster::render::{Moment, Scene, ask};
 use crate::botmaster::step::{build_ended, ended, fold, short};
 use crate::botmaster::steps::{End, Machine, Next, Site};
 use crate::config::{Condition, Step};
-use crate::model::{Channel, LogKind, Mono, Results};
+use crate::model::{Channel, Link, LogKind, Mono, Results};
 use bytes::Bytes;
 use std::cell::RefCell;
 
@@ -238,6 +238,10 @@ impl Build {
             let properties = self.secrecy.clean_properties(&end.properties);
             self.plan.properties.update(&properties);
             out.push(Action::SetProperties(properties));
+        }
+        for Link { name, url } in &end.links {
+            let link = Link { name: self.said(name), url: self.secrecy.clean_text(url) };
+            out.push(Action::AddLink(link));
         }
         let words = step.description_done.as_ref().or(step.description.as_ref());
         let words = words.and_then(|text| self.with_scene(env, |_, scene| scene.text(text).ok()));

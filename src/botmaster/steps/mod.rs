@@ -21,7 +21,7 @@ use super::programs::Program;
 use super::render::Scene;
 use crate::config::{Builder, Patience, StepKind, Template};
 use crate::db::buildsets::{Added, Completed};
-use crate::model::{ChangeId, Channel, Properties, Results};
+use crate::model::{ChangeId, Channel, Link, Properties, Results};
 use crate::schedulers::{self, TriggerError};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -110,6 +110,8 @@ pub struct End {
     pub detail: Option<String>,
     /// The properties that it sets.
     pub properties: Properties,
+    /// What it leads to.
+    pub links: Vec<Link>,
     /// What it says of its own trouble, for a log.
     pub complaint: Option<String>,
 }
@@ -117,7 +119,7 @@ pub struct End {
 impl End {
     /// With nothing more to say.
     pub fn plain(results: Results) -> End {
-        End { results, detail: None, properties: Properties::default(), complaint: None }
+        End { results, detail: None, properties: Properties::default(), links: Vec::new(), complaint: None }
     }
 
     /// The machinery is broken.

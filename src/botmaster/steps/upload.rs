@@ -5,7 +5,7 @@ use super::{End, Next, Site};
 use crate::botmaster::command::{Command, Outcome};
 use crate::botmaster::files::{self, Packing, Transfer};
 use crate::config;
-use crate::model::Results;
+use crate::model::{Link, Results};
 use crate::pb::Value;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -37,6 +37,8 @@ pub struct Upload {
     compress: config::Compress,
     mode: Option<u32>,
     keep_stamp: bool,
+    /// Where what was carried can be looked at.
+    link: Option<Link>,
     /// Where those go that were looked up.
     below: PathBuf,
     /// The name of the argument for a path of the worker's.
@@ -49,7 +51,13 @@ pub struct Upload {
 
 impl Upload {
     fn new(upload: &config::Upload, what: &str, site: &Site<'_>) -> Result<Upload, String> {
-        let config::Upload { to, transfer } = upload;
+        let config::Upload { to, url, url_text, transfer } = upload;
+        let below = files::place(site.base_dir, to.as_str(), &site.scene.text(to)?)?;
+        let name = match url_text {
+            Some(text) => site.scene.text(text)?,
+            None => below.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        };
+        let url = url.as_ref().map(|url| site.scene.text(url)).transpose()?;
         Ok(Upload {
             description: format!("upload {what}"),
             workdir: site.workdir(transfer.workdir.as_ref())?,
@@ -58,7 +66,8 @@ impl Upload {
             compress: config::Compress::None,
             mode: None,
             keep_stamp: false,
-            below: files::place(site.base_dir, to.as_str(), &site.scene.text(to)?)?,
+            link: url.map(|url| Link { name, url }),
+            below,
             source: if site.is_slave("uploadFile") { "slavesrc" } else { "workersrc" },
             is_windows: site.scene.worker.get("system").is_some_and(|system| system == "nt"),
             current: None,
@@ -109,7 +118,10 @@ impl Upload {
             Some(op) => Next::Run(self.command(op)),
             // A pattern that finds nothing.
             None if self.carried == 0 => Next::Done(End::plain(Results::Skipped)),
-            None => Next::Done(End::plain(Results::Success)),
+            None => Next::Done(End {
+                links: self.link.take().into_iter().collect(),
+                ..End::plain(Results::Success)
+            }),
         }
     }
 

@@ -15,7 +15,7 @@ fn transfer() -> Transfer {
 }
 
 fn upload(to: &str) -> Upload {
-    Upload { to: template(to), transfer: transfer() }
+    Upload { to: template(to), url: None, url_text: None, transfer: transfer() }
 }
 
 fn download(content: Content) -> StepKind {
@@ -34,7 +34,10 @@ fn check(kind: StepKind, version: &'static str, inputs: &str, expected: Expect) 
 fn a_file_is_uploaded() {
     let config = FileUpload {
         from: template("dist/a.tgz"),
-        upload: upload("artifacts/%(prop:os)s/a.tgz"),
+        upload: Upload {
+            url: Some(template("https://files.example.org/%(prop:os)s/")),
+            ..upload("artifacts/%(prop:os)s/a.tgz")
+        },
         mode: Some(0o600),
         keep_stamp: true,
     };
@@ -52,6 +55,7 @@ fn a_file_is_uploaded() {
           0 Header b"program finished with exit code 0\n"
           keep
         > settled
+          leads to a.tgz https://files.example.org/debian/
           success: upload dist/a.tgz
         success: build successful
     "#]],

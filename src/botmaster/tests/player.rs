@@ -146,6 +146,7 @@ fn shown(action: &Action, played: &Played) -> String {
         Action::Substantiate(recipe) => format!("  start a {} worker\n", recipe.type_name()),
         Action::Steps(_) => String::new(),
         Action::StepStarted { name, state, .. } => format!("step {name}: {state}\n"),
+        Action::AddLink(link) => format!("  leads to {} {}\n", link.name, link.url),
         Action::StepState(state) => format!("  now {state}\n"),
         Action::OpenLog { name, kind } => format!("  log {name} {}\n", kind.letter()),
         Action::Log { log, channel, text } => format!("  {log} {channel:?} {text:?}\n"),

@@ -8,6 +8,7 @@ use crate::model::{
 };
 use expect_test::expect;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 fn set(names: &[&str], source: &str) -> Properties {
     let mut properties = Properties::default();
@@ -45,6 +46,7 @@ fn build() -> Build {
         state: String::new(),
         results: None,
         reason: "because".to_owned(),
+        locks_duration: Duration::ZERO,
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 fn uploads(dir: &Path, from: &str, max_size: Option<u64>) -> Config {
     let transfer = Transfer { workdir: None, max_size, block_size: 1024 };
-    let upload = Upload { to: template("out/%(prop:buildername)s"), transfer };
+    let upload = Upload { to: template("out/%(prop:buildername)s"), url: None, url_text: None, transfer };
     let file = FileUpload { from: template(from), upload, mode: None, keep_stamp: false };
     Config { state_dir: dir.to_owned(), ..config(vec![builder("b", vec![step(StepKind::FileUpload(file))])]) }
 }

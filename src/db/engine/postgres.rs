@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0006_expectations.sql", include_str!("../../../sql/postgres/0006_expectations.sql")),
     ("0007_upstreams.sql", include_str!("../../../sql/postgres/0007_upstreams.sql")),
     ("0008_waited_for.sql", include_str!("../../../sql/postgres/0008_waited_for.sql")),
+    ("0009_step_links.sql", include_str!("../../../sql/postgres/0009_step_links.sql")),
 ];
 
 /// See [`super::Connection::columns`].

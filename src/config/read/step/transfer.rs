@@ -80,8 +80,9 @@ fn download(content: Option<Content>, table: &mut Table, findings: &mut Findings
 
 fn upload(table: &mut Table, findings: &mut Findings) -> Option<Upload> {
     let to = table.required("to", findings);
+    let (url, url_text) = (table.optional("url", findings), table.optional("url_text", findings));
     let transfer = transfer(table, findings);
-    Some(Upload { to: to?, transfer })
+    Some(Upload { to: to?, url, url_text, transfer })
 }
 
 fn transfer(table: &mut Table, findings: &mut Findings) -> Transfer {

@@ -20,6 +20,10 @@ pub struct Transfer {
 pub struct Upload {
     /// The path on the master; one that is not absolute is below the state directory. Missing directories are made.
     pub to: Template,
+    /// Where what is kept can be looked at: the step links there once it is done. `None` for nowhere.
+    pub url: Option<Template>,
+    /// What that link is called; `None` for the name of what is kept.
+    pub url_text: Option<Template>,
     /// How it is carried.
     #[serde(flatten)]
     pub transfer: Transfer,

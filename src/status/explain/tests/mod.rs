@@ -14,6 +14,7 @@ use crate::model::{
     StepId, Wall, WorkerInfo,
 };
 use expect_test::{Expect, expect};
+use std::time::Duration;
 
 fn at(seconds: i64) -> Wall {
     Wall::from_seconds(1_700_000_000 + seconds)
@@ -81,6 +82,7 @@ fn build(id: i64, results: Option<Results>) -> Build {
         state: "compiling".to_owned(),
         results,
         reason: String::new(),
+        locks_duration: Duration::ZERO,
     }
 }
 

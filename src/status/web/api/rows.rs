@@ -38,7 +38,7 @@ pub(super) fn build(build: &Build, eta: Option<f64>, builders: &Ids, workers: &I
         "complete": build.complete_at.is_some(),
         "complete_at": seconds(build.complete_at),
         "eta": eta,
-        "locks_duration_s": 0,
+        "locks_duration_s": build.locks_duration.as_secs(),
         "results": build.results.map(|results| results.number()),
         "state_string": build.state,
         "properties": {},
@@ -133,12 +133,12 @@ pub(super) fn step(step: &Step) -> Value {
         "name": step.name,
         "buildid": step.build,
         "started_at": seconds(step.started_at),
-        "locks_acquired_at": seconds(step.started_at),
+        "locks_acquired_at": seconds(step.locks_acquired_at),
         "complete": step.complete_at.is_some(),
         "complete_at": seconds(step.complete_at),
         "results": step.results.map(|results| results.number()),
         "state_string": step.state,
-        "urls": [],
+        "urls": step.links,
         "hidden": step.hidden,
     })
 }

@@ -4,11 +4,15 @@ use super::build::log_address;
 use super::home::progress;
 use super::tables;
 use crate::botmaster::RunningBuild;
-use crate::model::{Build, Buildset, Change, LogInfo, Properties, Results, SourceStamp, Step, Wall};
+use crate::model::{Build, Buildset, Change, Link, LogInfo, Properties, Results, SourceStamp, Step, Wall};
 use crate::status::web::log_lines::Shown;
 use crate::status::web::view::{View, badge, class, expected, sign};
 use crate::status::web::words;
 use maud::{Markup, html};
+use std::time::Duration;
+
+/// A shorter wait for locks is not worth a line.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// Everything about a build.
 pub(super) struct Data {
@@ -50,6 +54,7 @@ pub(super) fn render(view: &View, data: &Data, live: Option<&RunningBuild>) -> M
                 div { dt { "Worker" } dd { a href=(view.worker(&build.worker)) { (build.worker) } } }
                 div { dt { "Began" } dd { (view.when(build.started_at)) } }
                 div { dt { "Took" } dd { (view.took(build.started_at, build.complete_at)) } }
+                @if build.locks_duration >= WORTH_TELLING { div { dt { "Waited for locks" } dd { (words::duration(build.locks_duration)) } } }
                 div { dt { "Reason" } dd { (build.reason) } }
                 @if let Some(parent) = &data.parent {
                     div { dt { "Triggered by" } dd { a href=(view.build(&parent.builder, parent.number)) { (super::build_name(parent)) } } }
@@ -150,10 +155,24 @@ fn step(view: &View, build: &Build, data: &StepData) -> Markup {
                     (span_of(view, build, step))
                     @if let Some(started_at) = step.started_at { (view.took(started_at, step.complete_at)) }
                 }
-                @if data.logs.is_empty() { p.nothing { "No logs." } }
+                @let waited = step.waited_for_locks(view.now);
+                @if waited >= WORTH_TELLING { p.waited { "Waited " (words::duration(waited)) " for its locks." } }
+                @if !step.links.is_empty() { ul.links { @for link in &step.links { li { (self::link(link)) } } } }
+                @else if data.logs.is_empty() { p.nothing { "No logs." } }
                 @for (log, tail) in &data.logs { (self::log(view, build, step, log, tail.as_ref())) }
             }
         }
+    }
+}
+
+/// A link of a step's. What a step says is a link need not be one: a browser would run some (`javascript:`).
+fn link(link: &Link) -> Markup {
+    let leads = ["http://", "https://"]
+        .iter()
+        .any(|scheme| link.url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    html! {
+        @if leads { a rel="noopener noreferrer" href=(link.url) { (link.name) } }
+        @else { (link.name) ": " code.break { (link.url) } }
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) const MASTER: u64 = 2;
 impl Botmaster {
     pub(super) fn news(&mut self, news: News, turn: &mut Turn) {
         match news {
-            News::Attached { connection, user, mind, peer, protocol } => {
+            News::Attached { connection, user, mind, peer, protocol, .. } => {
                 slog::info!(turn.log(), "worker logs in"; "worker" => &user, "peer" => %peer,
                     "protocol" => %protocol);
                 let Some(mind) = mind else {

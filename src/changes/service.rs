@@ -10,7 +10,7 @@ use crate::kernel::{Offer, Ranked, Refusal, Reply, Service, Turn, rank};
 use crate::metrics::{Figures, Gauge};
 use crate::model::{ChangeId, NewChange, Wall};
 use crate::pb::{Call, Failure, Request, Value};
-use crate::pbmanager::{self, ConnectionId, Logins, News};
+use crate::pbmanager::{self, ConnectionId, Logins, News, WantedLogin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub struct Changes {
     sources: Vec<Source>,
     /// The PB users.
     logins: Logins<Changes>,
-    /// Which user is at the other end.
+    /// Through which source who is at the other end came in.
     connections: BTreeMap<ConnectionId, String>,
     /// Changes that came in this turn, and who waits for each to be committed.
     arrived: Vec<(NewChange, Waiter)>,
@@ -89,12 +89,15 @@ impl Changes {
     /// Takes what a connection has to say.
     fn news(&mut self, news: News, turn: &Turn) -> Result<(), crate::kernel::Gone> {
         match news {
-            News::Attached { connection, user, peer, .. } => {
-                if self.pb_source(&user).is_none() {
+            News::Attached { connection, user, port, peer, .. } => {
+                let mut sources = self.config.change_sources.iter();
+                let admits =
+                    |source: &&ChangeSource| as_pb(source).is_some_and(|pb| pb.gate.admits(&user, port));
+                let Some(source) = sources.find(admits) else {
                     return self.parts.pb.close(connection, "this change source is configured no more");
-                }
+                };
                 slog::debug!(turn.log(), "a client is connected"; "user" => &user, "peer" => %peer);
-                self.connections.insert(connection, user);
+                self.connections.insert(connection, source.name.clone());
                 self.parts.pb.admit(connection, AVATAR)
             }
             News::Called { connection, call } => self.called(connection, call, turn),
@@ -113,29 +116,26 @@ impl Changes {
         call: Call,
         turn: &Turn,
     ) -> Result<(), crate::kernel::Gone> {
-        let user = self.connections.get(&connection).cloned().unwrap_or_default();
-        let Some(source) = self.pb_source(&user) else {
+        let name = self.connections.get(&connection);
+        let own = |source: &&mut Source| Some(&source.config.name) == name;
+        let source = self.sources.iter_mut().find(own);
+        let Some((last_told, pb)) =
+            source.and_then(|source| Some((&mut source.last_told, as_pb(&source.config)?)))
+        else {
             let failure = Failure::runtime_error("this change source is configured no more");
             return self.parts.pb.reject(connection, call, failure);
         };
-        match perspective::read(&call, source.prefix.as_deref()) {
+        match perspective::read(&call, pb.prefix.as_deref()) {
             Ok(change) => {
-                let own = |source: &&mut Source| as_pb(&source.config).is_some_and(|pb| pb.user == user);
-                if let Some(source) = self.sources.iter_mut().find(own) {
-                    source.last_told = Some(turn.wall());
-                }
+                *last_told = Some(turn.wall());
                 self.arrived.push((change, Waiter::Client(connection, call.request)));
                 Ok(())
             }
             Err(failure) => {
-                slog::info!(turn.log(), "a change was refused"; "user" => user, "why" => %failure);
+                slog::info!(turn.log(), "a change was refused"; "user" => &pb.gate.login.user, "why" => %failure);
                 self.parts.pb.reject(connection, call, failure)
             }
         }
-    }
-
-    fn pb_source(&self, user: &str) -> Option<&PbSource> {
-        self.sources.iter().filter_map(|source| as_pb(&source.config)).find(|pb| pb.user == user)
     }
 
     /// Stores what has arrived in this turn in one transaction, and answers whoever waits. If the database refuses
@@ -232,7 +232,7 @@ fn describe(kind: &ChangeSourceKind) -> String {
         ChangeSourceKind::Gerrit(gerrit) => {
             format!("Gerrit server {} as user {}", gerrit.server, gerrit.user)
         }
-        ChangeSourceKind::Pb(pb) => format!("PB clients as user {}", pb.user),
+        ChangeSourceKind::Pb(pb) => format!("PB clients as user {}", pb.gate.login.user),
     }
 }
 
@@ -256,8 +256,7 @@ impl Service for Changes {
 
     fn prepare(&mut self, wanted: &Arc<Config>, _: &mut Turn) -> Result<(), Vec<Refusal>> {
         let users = wanted.change_sources.iter().filter_map(|source| {
-            let pb = as_pb(source)?;
-            Some((format!("change source {}", source.name), pb.user.as_str(), &pb.password))
+            Some(WantedLogin::of(format!("change source {}", source.name), &as_pb(source)?.gate))
         });
         self.logins.prepare(users, wanted)
     }

@@ -2,7 +2,7 @@
 
 use super::{Announce, Changes, Handle, Parts, Shell, news_offer};
 use crate::config::{
-    ChangeSource, ChangeSourceKind, Codebase, Config, DatabaseUrl, PbSource, Secret, SecretText,
+    ChangeSource, ChangeSourceKind, Codebase, Config, DatabaseUrl, Gate, Login, PbSource, Secret, SecretText,
 };
 use crate::db::{self, Database, Reader, Writer};
 use crate::kernel::sim::Sim;
@@ -168,11 +168,11 @@ impl Client {
 }
 
 fn pb(name: &str, user: &str, prefix: Option<&str>) -> ChangeSource {
-    let password = Secret::Literal(SecretText::new("changepw"));
+    let login = Login { user: user.into(), password: Secret::Literal(SecretText::new("changepw")) };
     let prefix = prefix.map(str::to_owned);
     ChangeSource {
         name: name.into(),
-        kind: ChangeSourceKind::Pb(PbSource { user: user.into(), password, prefix }),
+        kind: ChangeSourceKind::Pb(PbSource { gate: Gate { login, listen: Vec::new() }, prefix }),
     }
 }
 

@@ -39,7 +39,7 @@ pub fn diff(running: &Config, wanted: &Config) -> Result<Plan, Vec<Complaint>> {
     let codebases =
         |config: &Config| Some(config.codebases.clone()).filter(|codebases| !codebases.is_empty());
     plan.one(Unit::Codebases, codebases(running), codebases(wanted));
-    let key = |manager: &UserManager| Unit::UserManager(manager.login().user.clone());
+    let key = |manager: &UserManager| Unit::UserManager(manager.gate().login.user.clone());
     plan.each(&running.user_managers, &wanted.user_managers, key, |_| ());
     let key = |source: &ChangeSource| Unit::ChangeSource(source.name.clone());
     plan.each(&running.change_sources, &wanted.change_sources, key, |source| source.kind.type_name());
@@ -60,7 +60,7 @@ pub fn diff(running: &Config, wanted: &Config) -> Result<Plan, Vec<Complaint>> {
     let key = |reporter: &Reporter| Unit::Reporter(reporter.name.clone());
     plan.each(&running.reporters, &wanted.reporters, key, |reporter| reporter.kind.type_name());
     plan.each(running.www.as_slice(), wanted.www.as_slice(), |_| Unit::Www, |www| www.listen);
-    let key = |listener: &StatusListener| Unit::StatusListener(listener.login().user.clone());
+    let key = |listener: &StatusListener| Unit::StatusListener(listener.gate().login.user.clone());
     plan.each(&running.status, &wanted.status, key, |_| ());
     plan.one(Unit::DebugClient, running.debug.as_ref(), wanted.debug.as_ref());
     let socket = |config: &'_ Config| config.here(|config| config.control_socket.clone());

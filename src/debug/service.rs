@@ -6,7 +6,7 @@ use super::{Msg, Wanted};
 use crate::config::{Config, DebugClient};
 use crate::kernel::{Gone, Inbox, Offer, Ranked, Refusal, Service, Turn, rank};
 use crate::model::Mono;
-use crate::pbmanager::{self, ConnectionId, Logins, News};
+use crate::pbmanager::{self, ConnectionId, Logins, News, WantedLogin};
 use crate::schedulers::{ForceError, ForceRequest};
 use crate::status::explain::{Asker, Subject};
 use crate::{botmaster, changes, schedulers, status};
@@ -160,7 +160,12 @@ impl Service for Debug {
 
     fn prepare(&mut self, wanted: &Arc<Config>, _turn: &mut Turn) -> Result<(), Vec<Refusal>> {
         let users = wanted.debug.iter();
-        let users = users.map(|debug| ("debug client".to_owned(), DebugClient::USER, &debug.password));
+        let users = users.map(|debug| WantedLogin {
+            whose: "debug client".to_owned(),
+            user: DebugClient::USER,
+            password: &debug.password,
+            listen: &[],
+        });
         self.logins.prepare(users, wanted)?;
         let Some(socket) = &mut self.socket else { return Ok(()) };
         let path = &wanted.control_socket;

@@ -2,7 +2,7 @@
 
 use super::channel::Channel;
 use super::net::Net;
-use super::registry::{Entry, Registry};
+use super::registry::{Entrance, Registry};
 use super::wire::{Came, Protocol, Wire};
 use super::{ConnectionId, News, Verb, limits};
 use crate::kernel::{Offer, World};
@@ -41,6 +41,7 @@ pub(super) struct Connection {
     peer: SocketAddr,
     /// Who has logged in.
     user: Option<String>,
+    entrance: Entrance,
     channel: Channel,
     wire: Wire,
     stage: Stage,
@@ -66,7 +67,7 @@ impl Connection {
     pub(super) fn new(
         id: ConnectionId,
         peer: SocketAddr,
-        channel: Channel,
+        (entrance, channel): (Entrance, Channel),
         protocol: Protocol,
         now: Mono,
     ) -> Connection {
@@ -74,6 +75,7 @@ impl Connection {
             id,
             peer,
             user: None,
+            entrance,
             channel,
             wire: Wire::new(protocol),
             stage: Stage::Stranger { until: now + limits::AUTHENTICATE_WITHIN },
@@ -95,6 +97,10 @@ impl Connection {
     /// Who it is, for people.
     pub(super) fn who(&self) -> &str {
         self.user.as_deref().unwrap_or("a stranger")
+    }
+
+    pub(super) fn entrance(&self) -> Entrance {
+        self.entrance
     }
 
     pub(super) fn is_stranger(&self) -> bool {
@@ -178,20 +184,21 @@ impl Connection {
     /// Why the connection must be cut off.
     pub(super) fn advance(&mut self, registry: &Registry, world: &mut World) -> Result<(), String> {
         self.tell_held();
+        let names = registry.names(self.entrance);
         while !self.ended && self.untold.is_empty() && !matches!(self.stage, Stage::Closing { .. }) {
-            let Some(came) = self.wire.next(registry, world)? else { break };
+            let Some(came) = self.wire.next(&names, world)? else { break };
             match came {
                 Came::LoggedIn { user, mind, request } => {
-                    let Some(Entry { owner, .. }) = registry.get(&user) else {
+                    let Some((port, entry)) = names.get(&user) else {
                         return Err(format!("user '{user}' was removed while logging in"));
                     };
                     if !self.is_stranger() {
                         return Err("a second login on one connection".to_owned());
                     }
-                    self.stage = Stage::Waiting { owner: owner.clone(), request };
+                    self.stage = Stage::Waiting { owner: entry.owner.clone(), request };
                     self.user = Some(user.clone());
                     let (connection, peer, protocol) = (self.id, self.peer, self.wire.protocol());
-                    self.tell(News::Attached { connection, user, mind, peer, protocol });
+                    self.tell(News::Attached { connection, user, port, mind, peer, protocol });
                 }
                 Came::Refused(user) => self.refused.push(user),
                 Came::TurnedAway(user) => {

@@ -1,6 +1,7 @@
 //! The places that the service listens on: those in force, and those that a reload has prepared.
 
 use super::net::Net;
+use super::registry::Entrance;
 use super::{Protocol, tls};
 use crate::config::{Config, Listen, WorkerKind};
 use rustls::ServerConfig;
@@ -17,6 +18,8 @@ pub(super) struct Listener {
     address: SocketAddr,
     /// The address with its real port.
     bound: SocketAddr,
+    /// Whether all shared names are known there.
+    is_shared: bool,
     /// What is spoken there.
     pub(super) protocol: Protocol,
     /// What its connections are encrypted with.
@@ -24,10 +27,24 @@ pub(super) struct Listener {
 }
 
 impl Listener {
+    /// Where its connections come in.
+    pub(super) fn entrance(&self) -> Entrance {
+        Entrance { address: self.address, is_shared: self.is_shared }
+    }
+
     /// Whether the workers that this program starts itself can connect to it.
     fn is_for_locals(&self) -> bool {
-        self.tls.is_none() && self.protocol == Protocol::Pb
+        self.is_shared && self.tls.is_none() && self.protocol == Protocol::Pb
     }
+}
+
+/// One place that is wanted.
+struct Wanted {
+    listen: Listen,
+    protocol: Protocol,
+    is_shared: bool,
+    /// The units that want it, for people; none of `pb` and `msgpack`.
+    units: Vec<String>,
 }
 
 /// All places.
@@ -45,14 +62,17 @@ impl Listeners {
     pub(super) fn prepare(&mut self, net: &mut dyn Net, config: &Config) -> Result<(), Vec<String>> {
         let mut faults = Vec::new();
         self.prepared.clear();
-        for (Listen { address, tls }, protocol) in wanted(config) {
+        for Wanted { listen: Listen { address, tls }, protocol, is_shared, units } in wanted(config) {
+            let whose = units.iter().map(|unit| format!("{unit}: ")).collect::<String>();
             let tls = tls.as_ref().map(tls::server_config).transpose();
             let bound = net.listen(address).map_err(|error| error.to_string());
             match (bound, tls) {
-                (Ok(bound), Ok(tls)) => self.prepared.push(Listener { address, bound, protocol, tls }),
+                (Ok(bound), Ok(tls)) => {
+                    self.prepared.push(Listener { address, bound, is_shared, protocol, tls })
+                }
                 (bound, tls) => {
                     let told = [bound.err(), tls.err()].into_iter().flatten();
-                    faults.extend(told.map(|why| format!("cannot listen on {address}: {why}")));
+                    faults.extend(told.map(|why| format!("{whose}cannot listen on {address}: {why}")));
                 }
             }
         }
@@ -95,13 +115,26 @@ impl Listeners {
     }
 }
 
-/// The places to listen on: those configured, and one on loopback if local workers find no plain one.
-fn wanted(config: &Config) -> Vec<(Listen, Protocol)> {
-    let mut wanted = config.pb.listen.clone();
+/// The places to listen on: those of `pb` and `msgpack`, one on loopback if local workers find no plain one, and those
+/// that units have of their own, each once.
+fn wanted(config: &Config) -> Vec<Wanted> {
+    let mut shared = config.pb.listen.clone();
     let local_worker = config.workers.iter().any(|worker| worker.kind == WorkerKind::Local);
-    if local_worker && wanted.iter().all(|listen| listen.tls.is_some()) {
-        wanted.push(LOOPBACK.into());
+    if local_worker && shared.iter().all(|listen| listen.tls.is_some()) {
+        shared.push(LOOPBACK.into());
     }
-    let pb = wanted.into_iter().map(|listen| (listen, Protocol::Pb));
-    pb.chain(config.msgpack.listen.iter().map(|listen| (listen.clone(), Protocol::Msgpack))).collect()
+    let pb = shared.into_iter().map(|listen| (listen, Protocol::Pb));
+    let shared = pb.chain(config.msgpack.listen.iter().map(|listen| (listen.clone(), Protocol::Msgpack)));
+    let wanted = |(listen, protocol)| Wanted { listen, protocol, is_shared: true, units: Vec::new() };
+    let mut all: Vec<Wanted> = shared.map(wanted).collect();
+    for (unit, listen) in config.own_places() {
+        match all.iter_mut().find(|wanted| wanted.listen.address == listen.address) {
+            Some(known) => known.units.push(unit),
+            None => {
+                let (listen, units) = (listen.clone(), vec![unit]);
+                all.push(Wanted { listen, protocol: Protocol::Pb, is_shared: false, units });
+            }
+        }
+    }
+    all
 }

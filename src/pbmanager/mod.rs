@@ -25,8 +25,9 @@ mod wire;
 
 pub use wire::Protocol;
 
-pub use logins::Logins;
+pub use logins::{Logins, WantedLogin};
 
+use crate::config::Port;
 use crate::kernel::{Address, Gone, Offer, Ranked, Reply};
 use crate::pb::{Call, Callee, Failure, Luid, Request, Secret, TextForm, Value};
 use bytestring::ByteString;
@@ -52,6 +53,8 @@ pub enum News {
         connection: ConnectionId,
         /// The user name, as registered.
         user: String,
+        /// Where the name is registered.
+        port: Port,
         /// The object that the peer gave with its login: a worker's Bot. Command-line clients give none.
         mind: Option<Luid>,
         /// Where the peer is.
@@ -96,6 +99,8 @@ pub enum News {
 pub enum Msg {
     /// See [`Handle::register`].
     Register {
+        /// Where the name is known.
+        port: Port,
         /// The name.
         user: String,
         /// What the peer must prove to know.
@@ -107,6 +112,8 @@ pub enum Msg {
     },
     /// See [`Handle::unregister`].
     Unregister {
+        /// Where the name is known.
+        port: Port,
         /// The name.
         user: String,
         /// Who registered it.
@@ -178,22 +185,41 @@ impl<Me: Ranked> Handle<Me> {
         Handle(address)
     }
 
-    /// From now on PB logins of `user` with this secret are told to `owner`. Registering a name again replaces
-    /// its secret and owner; connections that are there stay with the owner they have.
+    /// From now on PB logins of `user` with this secret are told to `owner`, on all places that have no users of their
+    /// own. Registering a name again replaces its secret and owner; connections that are there stay with the owner
+    /// they have.
     pub fn register(&self, user: &str, secret: Secret, owner: Offer<News>) -> Result<(), Gone> {
-        self.0.push(Msg::Register { user: user.to_owned(), secret, is_worker: false, owner: Owner(owner) })
+        self.register_at(Port::Shared, user, secret, owner)
+    }
+
+    /// The same at one port (`PB-01`, `PB-03`): another port may know another user of this name.
+    pub fn register_at(
+        &self,
+        port: Port,
+        user: &str,
+        secret: Secret,
+        owner: Offer<News>,
+    ) -> Result<(), Gone> {
+        let (user, owner) = (user.to_owned(), Owner(owner));
+        self.0.push(Msg::Register { port, user, secret, is_worker: false, owner })
     }
 
     /// The same for the name of a worker, which may log in by any protocol. Whatever it speaks, it is called, and
     /// calls, as a PB worker does.
     pub fn register_worker(&self, user: &str, secret: Secret, owner: Offer<News>) -> Result<(), Gone> {
-        self.0.push(Msg::Register { user: user.to_owned(), secret, is_worker: true, owner: Owner(owner) })
+        let (port, user, owner) = (Port::Shared, user.to_owned(), Owner(owner));
+        self.0.push(Msg::Register { port, user, secret, is_worker: true, owner })
     }
 
     /// From now on `user` is unknown, unless another owner has registered the name since: a reload may hand it from
     /// one room to another. Connections that are there stay.
     pub fn unregister(&self, user: &str, owner: Offer<News>) -> Result<(), Gone> {
-        self.0.push(Msg::Unregister { user: user.to_owned(), owner: Owner(owner) })
+        self.unregister_at(Port::Shared, user, owner)
+    }
+
+    /// The same at one port.
+    pub fn unregister_at(&self, port: Port, user: &str, owner: Offer<News>) -> Result<(), Gone> {
+        self.0.push(Msg::Unregister { port, user: user.to_owned(), owner: Owner(owner) })
     }
 
     /// Where a program on this machine reaches the service; `None` while it listens nowhere.

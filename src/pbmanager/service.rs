@@ -94,7 +94,8 @@ impl PbManager {
             }
             return self.net.close(id);
         }
-        let mut connection = Connection::new(id, peer, channel, listener.protocol, turn.now());
+        let mut connection =
+            Connection::new(id, peer, (listener.entrance(), channel), listener.protocol, turn.now());
         self.schedule(id, &mut connection);
         self.connections.insert(id, connection);
         self.stirred.insert(id);
@@ -118,7 +119,8 @@ impl PbManager {
             let was_stranger = connection.is_stranger();
             let served = self.serve_one(&mut connection, turn);
             for user in connection.take_refused() {
-                let why = if self.registry.get(&user).is_some() { "wrong password" } else { "no such user" };
+                let is_known = self.registry.names(connection.entrance()).get(&user).is_some();
+                let why = if is_known { "wrong password" } else { "no such user" };
                 slog::warn!(turn.log(), "a login is refused"; "user" => ?user, "peer" => %connection.peer(), "why" => why);
             }
             if let Err(reason) = served {
@@ -225,10 +227,10 @@ impl Service for PbManager {
 
     fn handle(&mut self, msg: Msg, turn: &mut Turn) {
         match msg {
-            Msg::Register { user, secret, is_worker, owner } => {
-                self.registry.insert(user, Entry { secret, is_worker, owner: owner.0 });
+            Msg::Register { port, user, secret, is_worker, owner } => {
+                self.registry.insert(port, user, Entry { secret, is_worker, owner: owner.0 });
             }
-            Msg::Unregister { user, owner } => self.registry.remove(&user, &owner.0),
+            Msg::Unregister { port, user, owner } => self.registry.remove(port, &user, &owner.0),
             Msg::LocalAddress(reply) => reply.send(self.listeners.local_address()),
             Msg::On(id, verb) => {
                 let Some(mut connection) = self.connections.remove(&id) else { return };

@@ -1,12 +1,13 @@
 //! The service against simulated peers in virtual time, and once against real sockets.
 
 mod bounds;
+mod places;
 mod tls;
 
 use super::mio_net::MioNet;
 use super::sim_net::SimNet;
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, Port};
 use crate::kernel::sim::Sim;
 use crate::kernel::{Control, Door, Refusal, Service, Turn, World, rank};
 use crate::pb::{ClientLogin, Event, LoginProgress, Session};
@@ -319,8 +320,16 @@ fn real_sockets_carry_a_login() {
     service.prepare(&config, turn).unwrap();
     service.apply(&config, turn);
     let owner = Owner(heard.offer());
-    service
-        .handle(Msg::Register { user: "bot".into(), secret: "sekrit".into(), is_worker: false, owner }, turn);
+    service.handle(
+        Msg::Register {
+            port: Port::Shared,
+            user: "bot".into(),
+            secret: "sekrit".into(),
+            is_worker: false,
+            owner,
+        },
+        turn,
+    );
     let (reply, address) = Reply::new();
     service.handle(Msg::LocalAddress(reply), turn);
     let mut socket = std::net::TcpStream::connect(address.recv().unwrap().unwrap()).unwrap();

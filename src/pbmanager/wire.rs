@@ -1,7 +1,7 @@
 //! What a connection speaks: the one place where the protocols differ. Above it, every worker is called, and calls,
 //! in the words of `worker-api.md`.
 
-use super::registry::Registry;
+use super::registry::Names;
 use crate::kernel::World;
 use crate::pb::{
     Call, Callee, Event, Failure, Login, LoginStep, Luid, Request, Session, TextForm, Value, msgpack,
@@ -78,12 +78,12 @@ impl Wire {
     ///
     /// # Errors
     /// Why the connection must be cut off.
-    pub(super) fn next(&mut self, registry: &Registry, world: &mut World) -> Result<Option<Came>, String> {
+    pub(super) fn next(&mut self, names: &Names, world: &mut World) -> Result<Option<Came>, String> {
         match self {
             Wire::Pb { session, login } => loop {
                 let event = session.next_event().map_err(|fatal| fatal.to_string())?;
                 let Some(event) = event else { return Ok(None) };
-                let came = match login.on_event(event, session, &mut registry.checker(world)) {
+                let came = match login.on_event(event, session, &mut names.checker(world)) {
                     LoginStep::Done | LoginStep::Pass(Event::Ready) => continue,
                     LoginStep::LoggedIn { username, mind, request } => {
                         Came::LoggedIn { user: username, mind, request: Some(request) }
@@ -94,7 +94,7 @@ impl Wire {
                 return Ok(Some(came));
             },
             Wire::Msgpack(session) => {
-                let is_user = |user: &str, password: &str| registry.is_worker(user, password);
+                let is_user = |user: &str, password: &str| names.is_worker(user, password);
                 let heard = session.next_event(is_user).map_err(|fatal| fatal.to_string())?;
                 Ok(heard.map(|heard| match heard {
                     msgpack::Heard::LoggedIn(user) => {

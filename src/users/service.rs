@@ -3,12 +3,12 @@
 use super::commandline::{self, Command, Person};
 use super::password::{self, SALT_BYTES};
 use super::{LoginCheck, Msg};
-use crate::config::Config;
+use crate::config::{Config, UserManager};
 use crate::db::{self, DbError};
 use crate::kernel::{Gone, Offer, Ranked, Refusal, Service, Turn, rank};
 use crate::model::UserId;
 use crate::pb::{Call, Failure, Value};
-use crate::pbmanager::{self, ConnectionId, Logins, News};
+use crate::pbmanager::{self, ConnectionId, Logins, News, WantedLogin};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -27,8 +27,7 @@ pub struct Parts {
 pub struct Users {
     parts: Parts,
     logins: Logins<Users>,
-    /// What clients of user managers log in as.
-    managers: BTreeSet<String>,
+    managers: Vec<UserManager>,
     connections: BTreeSet<ConnectionId>,
 }
 
@@ -39,13 +38,13 @@ impl Users {
     /// A service without user managers.
     pub fn new(parts: Parts) -> Users {
         let logins = Logins::new(parts.pb.clone(), parts.news.clone());
-        Users { parts, logins, managers: BTreeSet::new(), connections: BTreeSet::new() }
+        Users { parts, logins, managers: Vec::new(), connections: BTreeSet::new() }
     }
 
     fn news(&mut self, news: News, turn: &mut Turn) -> Result<(), Gone> {
         match news {
-            News::Attached { connection, user, peer, .. } => {
-                if !self.managers.contains(&user) {
+            News::Attached { connection, user, port, peer, .. } => {
+                if !self.managers.iter().any(|manager| manager.gate().admits(&user, port)) {
                     return self.parts.pb.close(connection, "this user manager is configured no more");
                 }
                 slog::info!(turn.log(), "somebody manages users"; "user" => &user, "peer" => %peer);
@@ -152,8 +151,8 @@ impl Service for Users {
 
     fn prepare(&mut self, wanted: &Arc<Config>, _: &mut Turn) -> Result<(), Vec<Refusal>> {
         let users = wanted.user_managers.iter().map(|manager| {
-            let login = manager.login();
-            (format!("user manager {}", login.user), login.user.as_str(), &login.password)
+            let gate = manager.gate();
+            WantedLogin::of(format!("user manager {}", gate.login.user), gate)
         });
         self.logins.prepare(users, wanted)
     }
@@ -164,7 +163,7 @@ impl Service for Users {
 
     fn apply(&mut self, wanted: &Arc<Config>, _: &mut Turn) {
         self.logins.apply();
-        self.managers = wanted.user_managers.iter().map(|manager| manager.login().user.clone()).collect();
+        self.managers.clone_from(&wanted.user_managers);
     }
 
     fn handle(&mut self, msg: Msg, turn: &mut Turn) {

@@ -1,6 +1,6 @@
 //! Tools that tell the master of changes.
 
-use crate::harness::{Build, Make, Site, old, real};
+use crate::harness::{Build, Make, Said, Site, free_port, old, real};
 
 const SITE: &str = "workers: [{name: w1, password: sesame}]\n\
     change_sources: [{type: pb, user: teller, password: changepw}]\n\
@@ -125,4 +125,56 @@ fn todays_sendchange_tells_all_it_is_told() {
 #[test]
 fn the_old_sendchange_tells_all_it_is_told() {
     every_option_arrives(old("buildbot"), &[], "");
+}
+
+/// Tells a change on this port.
+fn tell(site: &Site, buildbot: std::path::PathBuf, port: u16, comment: &str) -> Said {
+    let mut tell = site.program(buildbot);
+    tell.args(["sendchange", "--auth=teller:changepw", "--who=ada", &format!("--comments={comment}")]);
+    site.run(tell.args([&format!("--master=127.0.0.1:{port}"), "a"]))
+}
+
+#[test]
+fn a_source_with_a_port_of_its_own_is_told_there_alone() {
+    let (first, second, other) = (free_port(), free_port(), free_port());
+    let with = |listen: &str| {
+        let own = format!(
+            "password: changepw, listen: {listen}}}, {{type: pb, user: teller, name: other, password: otherpw, listen: 127.0.0.1:{other}}}"
+        );
+        SITE.replace("password: changepw}", &own)
+    };
+    let site = Site::running(&with(&format!("127.0.0.1:{first}")));
+    for (number, buildbot) in (1..).zip([real("buildbot"), old("buildbot")]) {
+        let said = tell(&site, buildbot.clone(), first, "told");
+        assert_eq!(said.code, Some(0), "{}", said.text);
+        assert_eq!(site.rows().changes().len(), number);
+        for wrong in [site.pb_port, other] {
+            let said = tell(&site, buildbot.clone(), wrong, "not told");
+            assert_ne!(said.code, Some(0), "{}", said.text);
+        }
+    }
+    // A port that is taken refuses the reload, which says whose it is; the old one is in force.
+    site.configure(&with(&format!("[127.0.0.1:{second}, 127.0.0.1:{}]", site.www_port)));
+    let said = site.command(&["reload"]);
+    assert_eq!(said.code, Some(1), "{}", said.text);
+    assert!(
+        said.text.contains(&format!("`www` listens on 127.0.0.1:{} too", site.www_port)),
+        "{}",
+        said.text
+    );
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let taken_port = taken.local_addr().expect("an address").port();
+    site.configure(&with(&format!("[127.0.0.1:{second}, 127.0.0.1:{taken_port}]")));
+    let said = site.command(&["reload"]);
+    assert_eq!(said.code, Some(1), "{}", said.text);
+    let whose = format!("change source pb:teller: cannot listen on 127.0.0.1:{taken_port}");
+    assert!(said.text.contains(&whose), "{}", said.text);
+    assert_eq!(tell(&site, real("buildbot"), first, "still told").code, Some(0));
+    // It moves, and what it leaves is free again.
+    site.configure(&with(&format!("127.0.0.1:{second}")));
+    let said = site.command(&["reload"]);
+    assert_eq!(said.code, Some(0), "{}", said.text);
+    assert_eq!(tell(&site, real("buildbot"), second, "told anew").code, Some(0));
+    drop(std::net::TcpListener::bind(("127.0.0.1", first)).expect("a port that was let go"));
+    assert_eq!(site.rows().changes(), ["told", "told", "still told", "told anew"]);
 }

@@ -1,6 +1,6 @@
 //! Developers' patches, sent by the real tools of both ages.
 
-use crate::harness::{Build, Make, Repository, Said, Site, old, real};
+use crate::harness::{Build, Make, Repository, Said, Site, free_port, old, real};
 use std::path::{Path, PathBuf};
 
 const SITE: &str = "workers: [{name: w1, password: sesame}]\n\
@@ -15,11 +15,16 @@ const DIFF: &str = "--- a/greeting\n+++ b/greeting\n@@ -1 +1 @@\n-hello\n+goodby
 
 /// Runs `buildbot try` as ada, who has the patch in a file.
 fn try_it(site: &Site, buildbot: &Path, arguments: &[&str]) -> Said {
+    try_at(site, site.pb_port, buildbot, arguments)
+}
+
+/// The same on this port.
+fn try_at(site: &Site, port: u16, buildbot: &Path, arguments: &[&str]) -> Said {
     let diff = site.path("change.diff");
     std::fs::write(&diff, DIFF).expect("a file");
     let mut tool = site.program(buildbot);
     tool.current_dir(site.path("")).args(["try", "--connect=pb", "--username=ada", "--vc=git"]);
-    tool.arg(format!("--master=127.0.0.1:{}", site.pb_port)).arg(format!("--diff={}", diff.display()));
+    tool.arg(format!("--master=127.0.0.1:{port}")).arg(format!("--diff={}", diff.display()));
     site.run(tool.args(arguments))
 }
 
@@ -59,6 +64,26 @@ fn a_patch_is_built(buildbot: PathBuf) {
 #[test]
 fn todays_tool_sends_a_patch_and_waits() {
     a_patch_is_built(real("buildbot"));
+}
+
+#[test]
+fn a_scheduler_with_a_port_of_its_own_has_users_of_its_own() {
+    let port = free_port();
+    let own = format!(
+        "  - {{type: try_userpass, name: own, listen: 127.0.0.1:{port}, \
+        users: [{{user: ada, password: countess}}], builders: [other]}}\ncodebases"
+    );
+    let site = Site::running(&SITE.replace("codebases", &own));
+    let _worker = Make::Real.start(&site, "w1", "sesame");
+    for (number, buildbot) in (1..).zip([real("buildbot"), old("buildbot")]) {
+        let said =
+            try_at(&site, port, &buildbot, &["--passwd=countess", "--builder=other", "--baserev=HEAD"]);
+        assert_eq!(said.code, Some(0), "{}\n{}", said.text, site.log());
+        assert_eq!(site.build_ends(number, Build::SUCCESS).builder, "other");
+    }
+    // On the shared port the same name is somebody else.
+    let said = try_it(&site, &old("buildbot"), &["--passwd=countess", "--get-builder-names"]);
+    assert!(!said.text.contains("other"), "{}", said.text);
 }
 
 #[test]

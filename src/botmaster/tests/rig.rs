@@ -7,7 +7,7 @@ use crate::botmaster::errands::AtOnce;
 use crate::botmaster::latent::{Driver, Drivers, Report, Site};
 use crate::botmaster::local::{Launch, Launcher, Process};
 use crate::botmaster::{Botmaster, Handle, Wiring, child_done, ear, reports, requests_may_wait};
-use crate::config::{Config, DatabaseUrl};
+use crate::config::{Config, DatabaseUrl, Port};
 use crate::db::{self, Settings};
 use crate::kernel::sim::Sim;
 use crate::kernel::{Control, Door, Hint, Inbox, Offer, Ranked, rank};
@@ -367,7 +367,14 @@ impl Rig {
                 let peer = self.peers.get_mut(&connection).unwrap();
                 peer.login = Some(call.request);
                 let (user, address) = (peer.name.clone(), "127.0.0.1:1".parse().unwrap());
-                News::Attached { connection, user, mind, peer: address, protocol: Protocol::Pb }
+                News::Attached {
+                    connection,
+                    user,
+                    port: Port::Shared,
+                    mind,
+                    peer: address,
+                    protocol: Protocol::Pb,
+                }
             }
             pb::Event::Call(call) => News::Called { connection, call },
             pb::Event::Answered { token, result } => News::Answered { connection, token, result },

@@ -3,6 +3,7 @@
 
 mod asked;
 mod locks;
+mod ports;
 mod upstreams;
 mod triggers;
 
@@ -11,11 +12,10 @@ use super::read::Spanned;
 use super::read::builder::{ReadBuilder, WantedWorkers};
 use super::read::top::ReadConfig;
 use super::yaml::{Place, Sources};
-use super::{
-    ChangeSourceKind, Condition, Config, DebugClient, Keep, Scheduler, SchedulerKind, Worker, WorkerKind,
-};
+use super::{Condition, Config, Keep, Scheduler, Worker};
 use asked::{builders_of, canceller_of, codebases_of};
 use locks::check_locks;
+use ports::{check_ports, check_users};
 use std::collections::{BTreeMap, BTreeSet};
 use triggers::check_triggers;
 use upstreams::check_upstreams;
@@ -113,13 +113,7 @@ fn check_names(read: &ReadConfig, names: &Names, findings: &mut Findings) {
     names.unique("codebase", codebases, findings);
     names.unique_builders(&read.builders, findings);
 
-    let users = users(read);
-    names.unique("user of the PB port", users.iter().copied(), findings);
-    for (user, at) in users {
-        if read.workers.iter().any(|worker| worker.value.name == user) {
-            findings.complain(at, format!("a worker logs in as {user:?} too"), "give them different names");
-        }
-    }
+    check_users(read, names, findings);
     let workers = read.workers.iter().map(|worker| (worker.value.name.as_str(), worker.at));
     for (name, at) in workers {
         if RESERVED_USERS.contains(&name) {
@@ -129,48 +123,6 @@ fn check_names(read: &ReadConfig, names: &Names, findings: &mut Findings) {
     for ReadBuilder { builder, .. } in &read.builders {
         if builder.value.name.starts_with('_') {
             findings.complain(builder.at, "a builder's name may not begin with `_`", "");
-        }
-    }
-}
-
-/// Who logs in on the PB port beside the workers.
-fn users(read: &ReadConfig) -> Vec<(&str, Place)> {
-    let mut users = Vec::new();
-    for source in &read.change_sources {
-        if let ChangeSourceKind::Pb(pb) = &source.value.kind {
-            users.push((pb.user.as_str(), source.at));
-        }
-    }
-    for scheduler in read.schedulers.iter().filter_map(|read| read.scheduler.as_ref()) {
-        if let SchedulerKind::TryUserpass(logins) = &scheduler.value.kind {
-            users.extend(logins.iter().map(|login| (login.user.as_str(), scheduler.at)));
-        }
-    }
-    let managers = read.user_managers.iter().map(|manager| (manager.value.login(), manager.at));
-    let listeners = read.status.iter().map(|listener| (listener.value.login(), listener.at));
-    users.extend(managers.chain(listeners).map(|(login, at)| (login.user.as_str(), at)));
-    users.extend(read.config.debug.iter().map(|_| (DebugClient::USER, read.at)));
-    users
-}
-
-/// Who connects needs a port to connect to (`CFG-15`, `CFG-16`).
-fn check_ports(read: &ReadConfig, findings: &mut Findings) {
-    let (pb, msgpack) = (&read.config.pb.listen, &read.config.msgpack.listen);
-    let remote = read.workers.iter().find(|worker| worker.value.kind == WorkerKind::Remote);
-    let remote = remote.filter(|_| msgpack.is_empty());
-    let who = remote.map(|worker| worker.at).or(users(read).first().map(|(_, at)| *at));
-    if let (Some(at), true) = (who, pb.is_empty()) {
-        findings.complain(at, "it has no port to connect to", "add `pb: {listen: 0.0.0.0:9989}`");
-    }
-    if let Some(both) = msgpack.iter().find(|listen| pb.iter().any(|pb| pb.address == listen.address)) {
-        let message = format!("`pb` and `msgpack` both listen on {}", both.address);
-        findings.complain(read.at, message, "give them different ports");
-    }
-    let Some(www) = &read.config.www else { return };
-    for (key, places) in [("pb", pb), ("msgpack", msgpack)] {
-        if places.iter().any(|listen| listen.address == www.listen) {
-            let message = format!("`{key}` and `www` both listen on {}", www.listen);
-            findings.complain(read.at, message, "give them different ports");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `change_sources`.
 
+use super::client::gate;
 use super::{OneOrMany, Read, Spanned, Table};
 use crate::config::findings::{Findings, nearest};
 use crate::config::yaml::{Node, Value};
@@ -29,7 +30,8 @@ impl Read for Spanned<ChangeSource> {
                 .map(|poller| (poller.repository.clone(), ChangeSourceKind::SvnPoller(Box::new(poller)))),
             "gerrit" => gerrit(&mut table, findings)
                 .map(|gerrit| (gerrit.server.clone(), ChangeSourceKind::Gerrit(Box::new(gerrit)))),
-            "pb" => pb(&mut table, findings).map(|pb| (format!("pb:{}", pb.user), ChangeSourceKind::Pb(pb))),
+            "pb" => pb(&mut table, findings)
+                .map(|pb| (format!("pb:{}", pb.gate.login.user), ChangeSourceKind::Pb(pb))),
             other => {
                 let hint = nearest(other, &["git_poller", "hg_poller", "svn_poller", "gerrit", "pb"]);
                 findings.complain(kind.at, format!("unknown type {other:?} of change source"), hint);
@@ -257,8 +259,7 @@ impl Read for Branches {
 }
 
 fn pb(table: &mut Table, findings: &mut Findings) -> Option<PbSource> {
-    let user = table.or("user", "change".to_owned(), findings);
-    let password = table.required("password", findings);
+    let gate = gate(table, Some("change"), findings);
     let prefix = table.optional("prefix", findings);
-    Some(PbSource { user, password: password?, prefix })
+    Some(PbSource { gate: gate?, prefix })
 }

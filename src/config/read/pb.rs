@@ -30,8 +30,18 @@ impl Read for Msgpack {
 
 /// Reads `listen`, one place or several, each once.
 pub(super) fn listen(table: &mut Table, findings: &mut Findings) -> Vec<Listen> {
+    let read = table.required("listen", findings);
+    each_once(read, findings)
+}
+
+/// Reads the `listen` of a unit, which may have no place of its own (`PB-01`).
+pub(super) fn own_listen(table: &mut Table, findings: &mut Findings) -> Vec<Listen> {
+    let read = table.optional("listen", findings);
+    each_once(read, findings)
+}
+
+fn each_once(read: Option<OneOrMany<Spanned<Listen>>>, findings: &mut Findings) -> Vec<Listen> {
     let mut places: Vec<Listen> = Vec::new();
-    let read: Option<OneOrMany<Spanned<Listen>>> = table.required("listen", findings);
     for Spanned { value, at } in read.into_iter().flat_map(|OneOrMany(read)| read) {
         if places.iter().any(|place| place.address == value.address) {
             findings.complain(at, format!("{} stands here twice", value.address), "");

@@ -1,12 +1,13 @@
 //! `schedulers`.
 
+use super::pb::own_listen;
 use super::{OneOrMany, Read, Spanned, Table, condition, force, properties, timed};
 use crate::config::condition::{CHANGE, FILE_IS_IMPORTANT};
 use crate::config::findings::{Findings, nearest};
 use crate::config::yaml::{Node, Place, Value};
 use crate::config::{
     ChangeDriven, ChangeFilter, Condition, FieldFilter, Formula, Glob, Login, Scheduler, SchedulerKind,
-    Template, TryJobdir,
+    Template, TryJobdir, TryUserpass,
 };
 use crate::model::Properties;
 use std::time::Duration;
@@ -219,10 +220,11 @@ pub(super) fn change_driven(
     })
 }
 
-fn try_userpass(table: &mut Table, findings: &mut Findings) -> Option<Vec<Login>> {
+fn try_userpass(table: &mut Table, findings: &mut Findings) -> Option<TryUserpass> {
+    let listen = own_listen(table, findings);
     let users: Vec<Spanned<Login>> = table.required("users", findings)?;
-    let logins = users.into_iter().map(|Spanned { value, .. }| value);
-    Some(logins.collect())
+    let users = users.into_iter().map(|Spanned { value, .. }| value);
+    Some(TryUserpass { users: users.collect(), listen })
 }
 
 /// How often a job directory is looked at, where nothing else is said (`clients.md` §6).

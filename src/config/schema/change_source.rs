@@ -1,6 +1,6 @@
 //! `change_sources`: who tells about changes.
 
-use super::{Login, Password, Secret};
+use super::{Gate, Login, Secret};
 use crate::config::{Glob, duration};
 use serde::Serialize;
 use std::time::Duration;
@@ -220,10 +220,9 @@ pub struct Gerrit {
 /// Lets a tool log in and tell about changes (`CM`).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PbSource {
-    /// What it logs in as.
-    pub user: String,
-    /// What it logs in with.
-    pub password: Password,
+    /// What it logs in with, `change` unless it is told otherwise, and where.
+    #[serde(flatten)]
+    pub gate: Gate,
     /// Only files below this prefix count, and lose it; a change without any is a change still.
     pub prefix: Option<String>,
 }

@@ -23,15 +23,16 @@ pub use change_source::{
     BranchPath, Branches, ChangeSource, ChangeSourceKind, Gerrit, GitPoller, HgPoller, Labels, PbSource,
     RemoteAccess, Rhythm, SvnPoller,
 };
-pub use client::{DebugClient, Login, StatusListener, UserManager};
+pub use client::{DebugClient, Gate, Login, StatusListener, UserManager};
 pub use dispatch::{Collapse, NextBuild, NextWorker};
 pub use filter::{ChangeFilter, FieldFilter, SourceStampFilter};
 pub use latent::{Docker, Latent, LatentCommands, LatentDriver};
 pub use lock::{Lock, LockMode, LockScope, LockUse};
-pub use pb::{Listen, Msgpack, Pb, Tls};
+pub use pb::{Listen, Msgpack, Pb, Port, Tls};
 pub use reporter::{Mail, MailLogin, MailTls, Reporter, ReporterKind};
 pub use scheduler::{
     BuilderRule, ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind, TryJobdir,
+    TryUserpass,
 };
 pub use secret::{Password, Secret, SecretProvider, SecretText};
 pub use step::{

@@ -49,6 +49,25 @@ pub struct Tls {
     pub client_ca: Option<PathBuf>,
 }
 
+/// Where a user name is known (`PB-01`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Port {
+    /// On all places of `pb` and `msgpack`.
+    Shared,
+    /// On this place alone, which a unit names itself.
+    Own(SocketAddr),
+}
+
+impl Port {
+    /// Where the users of a unit with these places of its own are known.
+    pub fn of(listen: &[Listen]) -> Vec<Port> {
+        match listen {
+            [] => vec![Port::Shared],
+            own => own.iter().map(|place| Port::Own(place.address)).collect(),
+        }
+    }
+}
+
 impl From<SocketAddr> for Listen {
     /// Plain.
     fn from(address: SocketAddr) -> Listen {

@@ -1,7 +1,7 @@
 //! `schedulers`: when to build what.
 
 use super::filter::told;
-use super::{ChangeFilter, Codebase, Login, Timed};
+use super::{ChangeFilter, Codebase, Listen, Login, Timed};
 use crate::config::{Condition, Formula, Glob, Pattern, duration};
 use crate::model::{NewChange, Properties};
 use serde::Serialize;
@@ -104,7 +104,7 @@ pub enum SchedulerKind {
     /// When somebody says so (`SC-21`).
     Force(Box<Force>),
     /// When a developer sends a patch: each logs in with one of these on the PB port (`SC-18`).
-    TryUserpass(Vec<Login>),
+    TryUserpass(TryUserpass),
     /// When a developer leaves a patch in a directory (`SC-17`).
     TryJobdir(TryJobdir),
     /// When a step of another build says so, which may wait for the end (`SC-16`).
@@ -154,6 +154,16 @@ pub struct TryJobdir {
     /// How often to look for new jobs.
     #[serde(serialize_with = "duration::serialize")]
     pub poll_interval: Duration,
+}
+
+/// What a `try_userpass` scheduler has of its own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TryUserpass {
+    /// Who may send patches.
+    pub users: Vec<Login>,
+    /// Where they connect, as in `pb.listen`; without any, to the places of `pb`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listen: Vec<Listen>,
 }
 
 /// What the schedulers that follow changes have in common.

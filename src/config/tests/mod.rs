@@ -1,6 +1,7 @@
 //! The language from the outside: a text, and what comes of it.
 
 mod builders;
+mod clients;
 mod language;
 mod locks;
 mod schedulers;

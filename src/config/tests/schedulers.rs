@@ -56,10 +56,10 @@ fn a_try_scheduler_takes_the_names_that_buildbot_has() {
         &BASE
             .replace("schedulers: [", "pb: {listen: 9989}\nschedulers: [{type: try_userpass, name: try, builders: b1, userpass: [{username: ada, password: {secret: x}}]}, "),
     );
-    let SchedulerKind::TryUserpass(logins) = &config.schedulers[0].kind else {
+    let SchedulerKind::TryUserpass(tries) = &config.schedulers[0].kind else {
         panic!("{:?}", config.schedulers)
     };
-    assert_eq!(logins[0].user, "ada");
+    assert_eq!(tries.users[0].user, "ada");
 }
 
 #[test]

@@ -383,29 +383,6 @@ fn a_place_to_listen_on_has_many_forms() {
 }
 
 #[test]
-fn tools_log_in_by_names_of_their_own() {
-    check_added(
-        "debug: {password: {secret: d}}
-user_managers: [{type: command_line, username: manager, password: {secret: m}}, {type: configuration_file}]
-status: [{type: pb_listener, password: {secret: s}}, {type: pb_listner, password: {secret: s}}]
-schedulers:
-- {type: try_userpass, name: t1, builders: b1, users: [{user: manager, password: {secret: t}}, {user: debug}]}
-- {type: try_userpass, name: t2, builders: b1, users: [{user: w2, password: {secret: t}}]}
-- {type: try_jobdir, name: t3, builders: b1, jobdir: jobs, poll_interval: 0}",
-        expect![[r#"
-            m.yaml:2:17: user_managers[0]: another user of the PB port is called "manager", in m.yaml:5; names must be unique
-            m.yaml:2:88: user_managers[1].type: unknown type "configuration_file"; known: command_line
-            m.yaml:3:61: status[1].type: unknown type "pb_listner"; did you mean `pb_listener`?
-            m.yaml:5:30: schedulers[0].name: it has no port to connect to; add `pb: {listen: 0.0.0.0:9989}`
-            m.yaml:5:96: schedulers[0].users[1]: `password` is missing
-            m.yaml:6:30: schedulers[1].name: a worker logs in as "w2" too; give them different names
-            m.yaml:7:54: schedulers[2].jobdir: it must be an absolute path, not "jobs"; begin it with `/`
-            m.yaml:7:75: schedulers[2].poll_interval: nobody can look all the time; write `1s` or more
-        "#]],
-    );
-}
-
-#[test]
 fn reporters_and_whom_they_tell_are_checked() {
     check_added(
         "reporters:

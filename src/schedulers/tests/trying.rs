@@ -2,7 +2,7 @@
 
 use super::house::House;
 use super::scheduler;
-use crate::config::{Login, Scheduler, SchedulerKind, Secret, TryJobdir};
+use crate::config::{Login, Scheduler, SchedulerKind, Secret, TryJobdir, TryUserpass};
 use crate::model::{Patch, Properties};
 use crate::schedulers::{TryError, TryJob, job_file};
 use expect_test::{Expect, expect};
@@ -67,7 +67,8 @@ fn what_is_no_job_is_told() {
 fn userpass() -> Scheduler {
     let password = Secret::Named("x".into());
     let login = Login { user: "ada".into(), password };
-    let mut wanted = scheduler("try", SchedulerKind::TryUserpass(vec![login]));
+    let mut wanted =
+        scheduler("try", SchedulerKind::TryUserpass(TryUserpass { users: vec![login], listen: Vec::new() }));
     wanted.properties.set("level", "scheduler", "Scheduler");
     wanted
 }

@@ -3,11 +3,11 @@
 use super::connection::{Connection, Role};
 use super::object::{BuilderNames, Object};
 use super::{Msg, avatar};
-use crate::config::{Config, SchedulerKind};
+use crate::config::{Config, Port, SchedulerKind, StatusListener};
 use crate::kernel::{Bell, Gone, Hint, Offer, Ranked, Refusal, Service, Turn, rank};
 use crate::model::Mono;
 use crate::pb::{Call, Failure, Luid, TextForm, Value};
-use crate::pbmanager::{self, ConnectionId, Logins, News};
+use crate::pbmanager::{self, ConnectionId, Logins, News, WantedLogin};
 use crate::status::limits::CLIENT_EVENTS;
 use crate::status::{self, Heard};
 use crate::{botmaster, db, schedulers};
@@ -77,21 +77,23 @@ impl Clients {
         }
     }
 
-    fn role(&self, user: &str) -> Option<Role> {
+    fn role(&self, user: &str, port: Port) -> Option<Role> {
         let tries = self.config.schedulers.iter().find(|scheduler| match &scheduler.kind {
-            SchedulerKind::TryUserpass(logins) => logins.iter().any(|login| login.user == user),
+            SchedulerKind::TryUserpass(tries) => {
+                Port::of(&tries.listen).contains(&port) && tries.users.iter().any(|login| login.user == user)
+            }
             _ => false,
         });
         if let Some(scheduler) = tries {
             return Some(Role::Try { scheduler: scheduler.name.clone() });
         }
-        self.config.status.iter().any(|listener| listener.login().user == user).then_some(Role::Watch)
+        self.config.status.iter().any(|listener| listener.gate().admits(user, port)).then_some(Role::Watch)
     }
 
     fn news(&mut self, news: News, turn: &mut Turn) -> Result<(), Gone> {
         match news {
-            News::Attached { connection, user, peer, .. } => {
-                let Some(role) = self.role(&user) else {
+            News::Attached { connection, user, port, peer, .. } => {
+                let Some(role) = self.role(&user, port) else {
                     return self.parts.pb.close(connection, "this user is configured no more");
                 };
                 slog::info!(turn.log(), "a client is connected"; "user" => &user, "peer" => %peer);
@@ -189,16 +191,22 @@ impl Service for Clients {
     type Msg = Msg;
 
     fn prepare(&mut self, wanted: &Arc<Config>, _: &mut Turn) -> Result<(), Vec<Refusal>> {
-        let tries = wanted.schedulers.iter().flat_map(|scheduler| {
-            let logins = match &scheduler.kind {
-                SchedulerKind::TryUserpass(logins) => logins.as_slice(),
-                _ => &[],
-            };
-            logins.iter().map(|login| (format!("scheduler {}", scheduler.name), login))
+        let tries = wanted.schedulers.iter().filter_map(|scheduler| match &scheduler.kind {
+            SchedulerKind::TryUserpass(tries) => Some((format!("scheduler {}", scheduler.name), tries)),
+            _ => None,
         });
-        let listeners = wanted.status.iter().map(|listener| ("status listener".to_owned(), listener.login()));
-        let users =
-            tries.chain(listeners).map(|(whose, login)| (whose, login.user.as_str(), &login.password));
+        let tries = tries.flat_map(|(whose, tries)| {
+            tries.users.iter().map(move |login| WantedLogin {
+                whose: whose.clone(),
+                user: &login.user,
+                password: &login.password,
+                listen: &tries.listen,
+            })
+        });
+        let gates = wanted.status.iter().map(StatusListener::gate);
+        let listeners =
+            gates.map(|gate| WantedLogin::of(format!("status listener {}", gate.login.user), gate));
+        let users = tries.chain(listeners);
         self.logins.prepare(users, wanted)
     }
 

@@ -109,7 +109,8 @@ impl Botmaster {
                 .all
                 .iter()
                 .map(|(name, worker)| {
-                    worker.status(self.serving.get(name), self.latents.phase(name), (turn.now(), turn.wall()))
+                    let times = (turn.now(), turn.wall());
+                    worker.status(self.serving.get(name), self.latents.standing(name, times), times)
                 })
                 .collect(),
             builds: self.builds.iter().map(build).collect(),

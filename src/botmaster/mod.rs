@@ -228,8 +228,8 @@ pub struct WorkerStatus {
     pub name: String,
     /// What it is doing.
     pub state: WorkerState,
-    /// What the instance of a latent worker is doing; `None` if it is not latent.
-    pub instance: Option<latent::instance::Phase>,
+    /// How the instance of a latent worker stands; `None` if it is not latent.
+    pub instance: Option<latent::Standing>,
     /// Why an operator holds new builds back, if one does; empty where no reason was given.
     pub pause: Option<String>,
     /// Until when it gets no builds, since some ended as exceptions (`N-WK-03`).

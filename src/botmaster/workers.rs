@@ -3,7 +3,7 @@
 use super::absence::Absence;
 use super::asking::Candidate;
 use super::attach::{Ask, Greeting, Listed};
-use super::latent::instance::Phase;
+use super::latent::Standing;
 use super::quarantine::Quarantine;
 use super::steps::Abilities;
 use super::wishes::Connects;
@@ -180,7 +180,7 @@ impl Worker {
     pub fn status(
         &self,
         serving: Option<&Vec<Arc<config::Builder>>>,
-        instance: Option<Phase>,
+        instance: Option<Standing>,
         (now, wall): (Mono, Wall),
     ) -> WorkerStatus {
         let slot = |builder: &Arc<config::Builder>| Slot {

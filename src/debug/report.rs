@@ -73,6 +73,7 @@ fn remarks(status: &WorkerStatus) -> Vec<String> {
     if status.graceful {
         remarks.push("leaving".to_owned());
     }
+    remarks.extend(status.instance.map(|instance| instance.told(time)));
     remarks.extend(status.missing_since.map(missing));
     remarks
 }

@@ -1,5 +1,6 @@
 //! Draws what happens to a site, and looks on.
 
+use crate::cloud::Counts;
 use crate::house::{EVERYTHING, House, configuration};
 use crate::invariants::{check_always, check_at_end};
 use crate::mutants::Forgets;
@@ -34,6 +35,8 @@ pub struct Told {
     pub rebuilds: u64,
     pub pauses: u64,
     pub twins: u64,
+    pub strikes: u64,
+    pub cloud: Counts,
 }
 
 /// What the site has been told is stored: all of it must be done.
@@ -59,12 +62,14 @@ impl Told {
         self.rebuilds += other.rebuilds;
         self.pauses += other.pauses;
         self.twins += other.twins;
+        self.strikes += other.strikes;
+        self.cloud.add(other.cloud);
     }
 }
 
 /// Runs one seed. An error is a broken promise.
 pub fn run(seed: u64, mutant: Option<Forgets>) -> Result<Told, String> {
-    let mut house = House::new(seed);
+    let mut house = House::new(seed, mutant);
     if let Some(mutant) = mutant {
         mutant.plant(&house);
     }
@@ -78,18 +83,21 @@ pub fn run(seed: u64, mutant: Option<Forgets>) -> Result<Told, String> {
         house.live(pause)?;
         check_always(&mut house)?;
     }
-    // No more twins; nobody holds builds back.
+    house.cloud.calm();
+    // No more twins.
     house.remove_twins();
-    for worker in ["w1", "w2"] {
-        pause(&mut house, worker, false)?;
-    }
     // Everyone comes back, with every builder that there was, and nothing goes wrong any more.
     let everything = Arc::new(configuration(EVERYTHING, house.dir()));
     house.put_in_force(everything).map_err(|failed| format!("the last reload failed: {failed:?}"))?;
+    // Nobody holds builds back.
+    for worker in ["w1", "w2", "w3"] {
+        pause(&mut house, worker, false)?;
+    }
     for _ in 0..120 {
         house.live(CALM / 120)?;
         check_always(&mut house)?;
     }
+    told.cloud = house.cloud.counts();
     told.builds = check_at_end(&house, &acknowledged)?;
     Ok(told)
 }
@@ -97,7 +105,11 @@ pub fn run(seed: u64, mutant: Option<Forgets>) -> Result<Told, String> {
 fn happen(house: &mut House, told: &mut Told, acknowledged: &mut Acknowledged) -> Result<(), String> {
     let now = house.now();
     match house.chance.u32(0..100) {
-        0..50 => {
+        0..8 => {
+            let struck = house.cloud.strike(now, &house.net);
+            told.strikes += u64::from(struck);
+        }
+        8..50 => {
             let change = change(&mut house.chance);
             let added =
                 house.tree.changes.add(change).map_err(|error| format!("a change is not taken: {error}"))?;
@@ -118,7 +130,7 @@ fn happen(house: &mut House, told: &mut Told, acknowledged: &mut Acknowledged) -
             told.deaths += 1;
         }
         61..63 => {
-            let worker = ["w1", "w2"][house.chance.usize(0..2)];
+            let worker = ["w1", "w2", "w3"][house.chance.usize(0..3)];
             let wish = if house.chance.bool() { WorkerWish::Leave } else { WorkerWish::Kill };
             // It may be away: then it can be sent nowhere.
             let sent = house.tree.botmaster.steer_worker(worker, wish).map_err(|gone| gone.to_string())?;

@@ -1,5 +1,7 @@
 //! One simulated site: the tree, its network, its database file, its workers.
 
+use crate::cloud::Cloud;
+use crate::mutants::Forgets;
 use crate::peer::Peer;
 use bellwether::botmaster::errands::AtOnce;
 use bellwether::config::{self, Config};
@@ -31,22 +33,13 @@ impl botmaster::local::Launcher for NoProcesses {
     }
 }
 
-impl botmaster::latent::Drivers for NoProcesses {
-    fn open(
-        &mut self,
-        site: botmaster::latent::Site,
-        _: Offer<botmaster::latent::Report>,
-    ) -> Box<dyn botmaster::latent::Driver> {
-        unreachable!("no configuration here has the latent worker {}", site.worker)
-    }
-}
-
 pub struct House {
     pub sim: Sim,
     pub net: SimNet,
     pub tree: Tree,
     pub running: Arc<Config>,
     pub peers: Vec<Peer>,
+    pub cloud: Cloud,
     pub chance: fastrand::Rng,
     dir: TempDir,
     seed: u64,
@@ -67,6 +60,18 @@ pub fn configuration(variant: u32, dir: &std::path::Path) -> Config {
         2 => (other.to_owned(), ", other"),
         _ => (format!("{extra}{other}"), ", extra, other"),
     };
+    // What is started for one branch does not serve another.
+    let latent = "  - {name: w3, type: command, start: 'start %(prop:branch:-main)s', stop: stop, check: look, max_builds: 2, build_wait_timeout: 20s, missing_timeout: 60s}\n";
+    let (latent, cloudy, w3) = match variant {
+        1 => ("", "", ""),
+        _ => (latent, ", cloudy", ", w3"),
+    };
+    let builders = match variant {
+        1 => builders,
+        _ => format!(
+            "{builders}  - {{name: cloudy, workers: [w3], locks: [disk], steps: [{{shell: make rain}}]}}\n"
+        ),
+    };
     let steps = if variant == 2 { "[{shell: make all}, {shell: make more}]" } else { "[{shell: make all}]" };
     let text = format!(
         "state_dir: {dir}
@@ -79,12 +84,12 @@ locks:
 workers:
   - {{name: w1, password: sekrit, max_builds: 1}}
   - {{name: w2, password: sekrit, max_builds: 2}}
-schedulers:
+{latent}schedulers:
   - {{type: single_branch, name: main, change_filter: {{branch: main}}, tree_stable_timer: 10s, builders: [fast]}}
-  - {{type: any_branch, name: any, change_filter: {{branch: [main, dev]}}, builders: [slow], file_is_important: \"not path.startswith('docs/')\"}}
-  - {{type: force, name: force, builders: [fast, slow{more}]}}
+  - {{type: any_branch, name: any, change_filter: {{branch: [main, dev]}}, builders: [slow{cloudy}], file_is_important: \"not path.startswith('docs/')\"}}
+  - {{type: force, name: force, builders: [fast, slow{more}{cloudy}]}}
 builders:
-  - {{name: fast, workers: [w1, w2], locks: [disk, {{lock: site, mode: counting}}], steps: {steps}}}
+  - {{name: fast, workers: [w1, w2{w3}], locks: [disk, {{lock: site, mode: counting}}], steps: {steps}}}
   - name: slow
     workers: [w2]
     locks: [disk]
@@ -102,7 +107,7 @@ builders:
 }
 
 impl House {
-    pub fn new(seed: u64) -> House {
+    pub fn new(seed: u64, mutant: Option<Forgets>) -> House {
         // In memory where there is such a place: the simulator crashes processes, not disks.
         let memory = PathBuf::from("/dev/shm");
         let dir =
@@ -111,9 +116,10 @@ impl House {
         let peers = ["w1", "w2"].map(|name| Peer::new(name, &mut chance)).into_iter().collect();
         let running = Arc::new(configuration(0, dir.path()));
         let net = SimNet::new();
-        let (mut sim, tree) = built(seed, &net, &running);
+        let cloud = Cloud::new(seed, mutant);
+        let (mut sim, tree) = built(seed, &net, &cloud, &running);
         sim.advance(Duration::from_millis(chance.u64(0..1000)));
-        let mut house = House { sim, net, tree, running, peers, chance, dir, seed };
+        let mut house = House { sim, net, tree, running, peers, cloud, chance, dir, seed };
         house.put_in_force(house.running.clone()).expect("the first configuration is put in force");
         house
     }
@@ -131,8 +137,9 @@ impl House {
         let now = self.now();
         self.sim.crash();
         self.net.crash();
+        self.cloud.crash(now, &self.net);
         self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let (mut sim, tree) = built(self.seed, &self.net, &self.running);
+        let (mut sim, tree) = built(self.seed, &self.net, &self.cloud, &self.running);
         sim.advance_to(now);
         (self.sim, self.tree) = (sim, tree);
         self.put_in_force(self.running.clone()).expect("the configuration that was in force is put in force");
@@ -141,7 +148,7 @@ impl House {
     /// Another worker of the name of one that is there comes too.
     pub fn add_twin(&mut self, of: usize) {
         let mut twin = Peer::new(&self.peers[of].name, &mut self.chance);
-        (twin.has_twin, self.peers[of].has_twin) = (true, true);
+        (twin.may_be_refused, self.peers[of].may_be_refused) = (true, true);
         self.peers.push(twin);
     }
 
@@ -164,14 +171,26 @@ impl House {
     pub fn stumble(&mut self, turns: usize) {
         for _ in 0..turns {
             let now = self.now();
-            for peer in &mut self.peers {
-                peer.act(now, &self.net, &mut self.chance);
-            }
+            self.act(now);
             if !self.sim.step() {
-                let due = self.peers.iter().filter_map(Peer::next_due).chain(self.sim.next_wake()).min();
+                let due = self.next_due();
                 self.sim.advance_to(due.unwrap_or(now));
             }
         }
+    }
+
+    /// Workers and instances do what they are about to do. True if anything moved.
+    fn act(&mut self, now: Mono) -> bool {
+        let mut moved = self.cloud.act(now, &self.net);
+        for peer in &mut self.peers {
+            moved |= peer.act(now, &self.net, &mut self.chance);
+        }
+        moved
+    }
+
+    fn next_due(&self) -> Option<Mono> {
+        let peers = self.peers.iter().filter_map(Peer::next_due);
+        peers.chain(self.cloud.next_due()).chain(self.sim.next_wake()).min()
     }
 
     /// Lets happen what can happen without time going by.
@@ -179,10 +198,7 @@ impl House {
         for _ in 0..TURNS_WITHOUT_TIME {
             let stepped = self.sim.step();
             let now = self.now();
-            let mut moved = false;
-            for peer in &mut self.peers {
-                moved |= peer.act(now, &self.net, &mut self.chance);
-            }
+            let moved = self.act(now);
             if !stepped && !moved {
                 return Ok(());
             }
@@ -195,7 +211,7 @@ impl House {
         let end = self.now() + duration;
         loop {
             self.settle()?;
-            let due = self.peers.iter().filter_map(Peer::next_due).chain(self.sim.next_wake()).min();
+            let due = self.next_due();
             match due.filter(|due| *due < end) {
                 Some(due) => {
                     // What was due in this moment has happened in it, whatever its deadline says now.
@@ -211,7 +227,7 @@ impl House {
     }
 }
 
-fn built(seed: u64, net: &SimNet, config: &Config) -> (Sim, Tree) {
+fn built(seed: u64, net: &SimNet, cloud: &Cloud, config: &Config) -> (Sim, Tree) {
     let log = slog::Logger::root(slog::Discard, slog::o!());
     let mut sim = Sim::new(seed, log.clone());
     let mut settings = Settings::new(config.database.url.clone());
@@ -225,7 +241,7 @@ fn built(seed: u64, net: &SimNet, config: &Config) -> (Sim, Tree) {
         pollers: changes::Shell::Absent,
         launcher: Box::new(NoProcesses),
         runner: Box::new(AtOnce),
-        drivers: Box::new(NoProcesses),
+        drivers: Box::new(cloud.clone()),
         world: sim.world().branch("tree"),
         log,
     };

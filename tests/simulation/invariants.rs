@@ -35,9 +35,15 @@ pub fn check_always(house: &mut House) -> Result<(), String> {
             return Err(format!("request {} is built twice at the same time", build.request));
         }
     }
+    let allowed = |worker: &str| {
+        let most = house.running.worker(worker).and_then(|worker| worker.max_builds);
+        most.map_or(usize::MAX, |most| most as usize)
+    };
+    if let Some(offence) = house.cloud.offence(allowed) {
+        return Err(offence);
+    }
     for peer in &house.peers {
-        let allowed = house.running.worker(&peer.name).and_then(|worker| worker.max_builds);
-        let allowed = allowed.map_or(usize::MAX, |most| most as usize);
+        let allowed = allowed(&peer.name);
         if peer.busiest > allowed {
             return Err(format!("{} ran {} builds at once, may run {allowed}", peer.name, peer.busiest));
         }
@@ -48,13 +54,14 @@ pub fn check_always(house: &mut House) -> Result<(), String> {
     Ok(())
 }
 
-/// What the site's configurations say of locks, in other words: `fast` and `slow` have the disk of their worker to
+/// What the site's configurations say of locks, in other words: `fast`, `slow` and `cloudy` have the disk of their worker to
 /// themselves; `extra` is alone with `site`, `other` takes both units of it, `fast` one.
 fn check_locks(running: &[Build]) -> Result<(), String> {
     let count =
         |builders: &[&str]| running.iter().filter(|build| builders.contains(&&*build.builder)).count();
-    for worker in ["w1", "w2"] {
-        let has_disk = |build: &&Build| build.worker == worker && ["fast", "slow"].contains(&&*build.builder);
+    for worker in ["w1", "w2", "w3"] {
+        let has_disk =
+            |build: &&Build| build.worker == worker && ["fast", "slow", "cloudy"].contains(&&*build.builder);
         if running.iter().filter(has_disk).count() > 1 {
             return Err(format!("the disk of {worker} is used twice: {running:?}"));
         }
@@ -77,6 +84,9 @@ pub fn check_at_end(house: &House, acknowledged: &Acknowledged) -> Result<u64, S
         let requests = read(db.requests().of_buildset(buildset.id))?;
         let snapshot = house.tree.botmaster.snapshot().map_err(|gone| gone.to_string())?;
         return Err(format!("{buildset:?} is never complete: {requests:#?}\n{snapshot:#?}"));
+    }
+    if let Some(worker) = house.cloud.leftover() {
+        return Err(format!("an instance of {worker} is never stopped"));
     }
     for buildset in &acknowledged.buildsets {
         let stored = read(db.buildsets().get(*buildset))?.ok_or(format!("buildset {buildset} is lost"))?;

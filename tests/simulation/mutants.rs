@@ -1,4 +1,4 @@
-//! Faults planted on purpose, as the rows would have them if the code were wrong: a sweep that does not catch
+//! Faults planted on purpose, as the rows and the instances would have them if the code were wrong: a sweep that does not catch
 //! them would catch nothing.
 
 use crate::driver;
@@ -17,6 +17,10 @@ pub enum Forgets {
     WaitingChanges,
     /// The end of a build.
     Ends,
+    /// To stop an instance, now and then.
+    Instances,
+    /// To remove what another life has left of an instance.
+    Leftovers,
 }
 
 impl Forgets {
@@ -37,6 +41,8 @@ impl Forgets {
                 "AFTER UPDATE OF complete_at ON builds WHEN NEW.complete_at IS NOT NULL AND NEW.id % 3 = 0
                  BEGIN UPDATE builds SET complete_at = NULL, results = NULL WHERE id = NEW.id; END"
             }
+            // Those are the cloud's.
+            Forgets::Instances | Forgets::Leftovers => return,
         };
         let database = rusqlite::Connection::open(path).expect("the simulation's database");
         database
@@ -63,4 +69,14 @@ fn a_forgotten_change_is_caught() {
 #[test]
 fn a_forgotten_end_is_caught() {
     is_caught(Forgets::Ends);
+}
+
+#[test]
+fn a_forgotten_instance_is_caught() {
+    is_caught(Forgets::Instances);
+}
+
+#[test]
+fn a_forgotten_leftover_is_caught() {
+    is_caught(Forgets::Leftovers);
 }

@@ -41,6 +41,7 @@ struct Connected {
 /// One simulated worker.
 pub struct Peer {
     pub name: String,
+    password: String,
     connected: Option<Connected>,
     connect_at: Mono,
     /// Until when its machine is dead: nothing comes or goes, and its connection stands all the same.
@@ -53,14 +54,15 @@ pub struct Peer {
     pub busiest: usize,
     /// What the master did that no master may do.
     pub offences: Vec<String>,
-    /// There is another of its name: the master may refuse either.
-    pub has_twin: bool,
+    /// The master may refuse it: there is another of its name, or its time is over.
+    pub may_be_refused: bool,
 }
 
 impl Peer {
     pub fn new(name: &str, chance: &mut fastrand::Rng) -> Peer {
         Peer {
             name: name.to_owned(),
+            password: "sekrit".to_owned(),
             connected: None,
             connect_at: Mono::default(),
             dead_until: None,
@@ -68,8 +70,14 @@ impl Peer {
             appetite: chance.usize(50..100_000),
             busiest: 0,
             offences: Vec::new(),
-            has_twin: false,
+            may_be_refused: false,
         }
+    }
+
+    /// The worker of an instance that has booted at `connect_at`.
+    pub fn instance(name: &str, password: &str, connect_at: Mono, chance: &mut fastrand::Rng) -> Peer {
+        let password = password.to_owned();
+        Peer { password, connect_at, may_be_refused: true, ..Peer::new(name, chance) }
     }
 
     /// When it wants to act next.
@@ -109,7 +117,7 @@ impl Peer {
                 return false;
             }
             match net.connect("10.0.0.7:4000".parse().expect("an address")) {
-                Some(id) => self.connected = Some(Connected::new(id, &self.name)),
+                Some(id) => self.connected = Some(Connected::new(id, &self.name, &self.password)),
                 None => self.connect_at = now + Duration::from_secs(2),
             }
             return true;
@@ -125,7 +133,7 @@ impl Peer {
             match connected.session.next_event() {
                 Ok(Some(event)) => {
                     let refused = connected.heard(event, now, chance, &mut self.offences);
-                    if let Some(failure) = refused.filter(|_| !self.has_twin) {
+                    if let Some(failure) = refused.filter(|_| !self.may_be_refused) {
                         self.offences.push(format!("the master refused a worker: {failure}"));
                     }
                 }
@@ -159,11 +167,11 @@ impl Peer {
 }
 
 impl Connected {
-    fn new(id: ConnectionId, name: &str) -> Connected {
+    fn new(id: ConnectionId, name: &str, password: &str) -> Connected {
         Connected {
             id,
             session: Session::client(),
-            login: ClientLogin::new(name, "sekrit".into(), Some(BOT), 0),
+            login: ClientLogin::new(name, password.into(), Some(BOT), 0),
             builders: BTreeMap::new(),
             last_key: BOT,
             jobs: BTreeMap::new(),

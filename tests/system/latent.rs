@@ -11,7 +11,9 @@ echo started >> instances
 test ! -e pid || { echo "two at once" >> instances; exit 1; }
 test ! -e code || { cat code; exit "$(cat code)"; }
 rm -rf home
+if test -e silent; then sleep 1000 > output 2>&1 & else
 @WORKER@
+fi
 echo $! > pid
 "#;
 
@@ -28,6 +30,10 @@ const REAL: &str = r#"@PROGRAM@ create-worker --maxdelay=1 home "$BUILDMASTER:$B
 @PROGRAM@ start --nodaemon home > output 2>&1 &"#;
 
 fn site(make: Make, wait: &str) -> Site {
+    patient_site(make, wait, "20m")
+}
+
+fn patient_site(make: Make, wait: &str, missing: &str) -> Site {
     let mut site = Site::new("");
     let (worker, program) = match make {
         Make::Ours => (OURS, env!("CARGO_BIN_EXE_bellwether-worker").into()),
@@ -41,7 +47,8 @@ fn site(make: Make, wait: &str) -> Site {
         std::fs::set_permissions(site.path(name), PermissionsExt::from_mode(0o755)).expect("a program");
     }
     site.configure(&format!(
-        "workers:\n  - {{name: w1, type: command, start: ['@DIR@/start'], stop: ['@DIR@/stop'], build_wait_timeout: {wait}}}\n\
+        "workers:\n  - {{name: w1, type: command, start: ['@DIR@/start'], stop: ['@DIR@/stop'], build_wait_timeout: {wait}, \
+         notify_on_missing: ops@example.org, missing_timeout: {missing}}}\n\
          schedulers:\n  - {{type: force, name: force, builders: [b]}}\n\
          builders:\n  - name: b\n    workers: [w1]\n    steps:\n\
          \x20     - {{shell: 'echo be\\gun; test ! -e @DIR@/hold || @DIR@/wait-for @DIR@/go', name: work}}\n"
@@ -111,4 +118,68 @@ fn a_start_that_can_never_work_fails_the_build_and_one_for_which_there_is_no_roo
     site.build_ends(2, Build::RETRY);
     std::fs::remove_file(site.path("code")).expect("a file");
     site.build_ends(3, Build::SUCCESS);
+}
+
+/// What the API says of the worker's instance.
+fn instance(site: &Site) -> serde_json::Value {
+    let answer = site.page("GET", "/api/v2/workers/w1");
+    let rows: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
+    rows["workers"][0]["instance"].clone()
+}
+
+#[test]
+fn an_instance_whose_worker_never_comes_is_removed_and_told() {
+    let site = patient_site(Make::Ours, "0", "2s");
+    assert_eq!(instance(&site)["state"], "not_started");
+    site.open("silent");
+    site.force();
+    let build = site.build_ends(1, Build::RETRY);
+    assert!(site.rows().logs(build.id).contains("its worker did not come within 2 s"));
+    let failed = instance(&site);
+    assert_eq!(failed["failure"], "its worker did not come within 2 s", "{failed}");
+    let said = site.command(&["status"]);
+    assert!(
+        said.text.contains("missing since") && said.text.contains("in quarantine until"),
+        "{}",
+        said.text
+    );
+    let said = site.command(&["explain", "worker", "w1"]);
+    assert!(said.text.contains("its worker did not come within 2 s"), "{}", said.text);
+    let page = site.page("GET", "/workers/w1").body;
+    assert!(page.contains("its worker did not come within 2 s"), "{page}");
+    std::fs::remove_file(site.path("silent")).expect("a file");
+    site.build_ends(2, Build::SUCCESS);
+    history(&site, "started stopped started stopped");
+    assert_eq!(instance(&site)["failure"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_build_that_waits_for_its_instance_can_be_stopped() {
+    let site = site(Make::Ours, "0");
+    site.open("silent");
+    site.force();
+    history(&site, "started");
+    assert_eq!(instance(&site)["state"], "substantiating");
+    let said = site.command(&["status"]);
+    assert!(said.text.contains("being started since"), "{}", said.text);
+    let answer = site.page("POST", "/builders/b/builds/1/stop");
+    assert!(answer.status < 400, "{answer:?}");
+    site.build_ends(1, Build::CANCELLED);
+    history(&site, "started stopped");
+}
+
+#[test]
+fn a_reload_that_takes_a_worker_away_removes_its_instance() {
+    let mut site = site(Make::Ours, "0");
+    site.open("silent");
+    site.force();
+    history(&site, "started");
+    site.configure(
+        "workers:\n  - {name: w2, password: pw}\n\
+         schedulers:\n  - {type: force, name: force, builders: [b]}\n\
+         builders:\n  - {name: b, workers: [w2], steps: [{shell: 'true'}]}\n",
+    );
+    site.hang_up();
+    history(&site, "started stopped");
+    site.build_ends(1, Build::RETRY);
 }

@@ -67,8 +67,8 @@ pub enum Action<R> {
     Refuse(BuildId, Refusal),
     /// Close the worker's connection.
     Disconnect(&'static str),
-    /// Tell that the worker never came.
-    Missing,
+    /// Tell that the worker does not come though it is wanted, and why (`LT-03`).
+    Missing(String),
 }
 
 /// What the instance is doing, for people.
@@ -168,6 +168,14 @@ impl<R: Clone + PartialEq> Instance<R> {
                 idle_since.zip(terms.build_wait_timeout).map(|(at, wait)| at + wait)
             }
             State::Stopping { again_at } => *again_at,
+        }
+    }
+
+    /// Until when what it is doing lasts at most.
+    pub fn ends_at(&self, terms: &Terms) -> Option<Mono> {
+        match &self.state {
+            State::Starting { deadline, .. } => Some(*deadline),
+            State::Down | State::Up { .. } | State::Stopping { .. } => self.next_wake(terms),
         }
     }
 
@@ -281,7 +289,6 @@ impl<R: Clone + PartialEq> Instance<R> {
         match &mut self.state {
             State::Down => {}
             State::Starting { deadline, .. } if now >= *deadline => {
-                out.push(Action::Missing);
                 let why = format!("its worker did not come within {} s", terms.missing_timeout.as_secs());
                 self.fail(&Refusal { prospect: Prospect::Perhaps, why }, out);
             }
@@ -293,9 +300,11 @@ impl<R: Clone + PartialEq> Instance<R> {
         }
     }
 
-    /// Its worker is not configured any more: it is stopped when its last build is done.
+    /// Its worker is not configured any more: it is stopped when its last build is done. Builds that have not begun on
+    /// it go elsewhere.
     pub fn retire(&mut self, terms: &Terms, now: Mono, out: &mut Vec<Action<R>>) {
         self.is_retired = true;
+        self.refuse_retired(out);
         self.settle(terms, now, out);
     }
 
@@ -322,10 +331,7 @@ impl<R: Clone + PartialEq> Instance<R> {
     /// Does what follows from how things are now.
     fn settle(&mut self, terms: &Terms, now: Mono, out: &mut Vec<Action<R>>) {
         match &mut self.state {
-            State::Down if self.is_retired => {
-                let why = "the worker is not configured any more".to_owned();
-                self.refuse(&Refusal { prospect: Prospect::Later, why }, |_| true, out);
-            }
+            State::Down if self.is_retired => self.refuse_retired(out),
             State::Down if self.users.is_empty() => {
                 let Some(recipe) = self.waiting.values().next().cloned() else { return };
                 self.number += 1;
@@ -370,6 +376,9 @@ impl<R: Clone + PartialEq> Instance<R> {
     fn fail(&mut self, refusal: &Refusal, out: &mut Vec<Action<R>>) {
         let State::Starting { recipe, .. } = &self.state else { return };
         let recipe = recipe.clone();
+        if refusal.prospect != Prospect::Later {
+            out.push(Action::Missing(refusal.why.clone()));
+        }
         // First, so that nobody who hears of the refusal can ask for the one that failed.
         self.stop(out);
         self.refuse(refusal, |wanted| *wanted == recipe, out);
@@ -382,6 +391,11 @@ impl<R: Clone + PartialEq> Instance<R> {
         self.number += 1;
         self.state = State::Stopping { again_at: None };
         out.push(Action::Stop { number: self.number });
+    }
+
+    fn refuse_retired(&mut self, out: &mut Vec<Action<R>>) {
+        let why = "the worker is not configured any more".to_owned();
+        self.refuse(&Refusal { prospect: Prospect::Later, why }, |_| true, out);
     }
 
     fn refuse(&mut self, refusal: &Refusal, which: impl Fn(&R) -> bool, out: &mut Vec<Action<R>>) {

@@ -1,7 +1,7 @@
 //! The latent workers within the botmaster's turns: carries out what their instances want.
 
 use super::instance::{Action, Instance, Phase, Prospect, Refusal, Terms};
-use super::{Driver, Drivers, Order, Report, Site, Told};
+use super::{Driver, Drivers, Order, Report, Site, Standing, Told};
 use crate::botmaster::Botmaster;
 use crate::botmaster::absence::Absence;
 use crate::botmaster::build::Input;
@@ -13,7 +13,7 @@ use crate::botmaster::service::Alarm;
 use crate::botmaster::workers::Purpose;
 use crate::config::{self, LatentDriver, SecretText};
 use crate::kernel::{Offer, Turn};
-use crate::model::{BuildId, Event, Mono, Properties, Results};
+use crate::model::{BuildId, Event, Mono, Properties, Results, Wall};
 use crate::pb;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ struct Latent {
     config: config::Worker,
     terms: Terms,
     instance: Instance<LatentDriver>,
+    /// Since when it does what it does.
+    since: Wall,
     driver: Box<dyn Driver>,
 }
 
@@ -41,6 +43,13 @@ impl Latents {
     /// What the instance of this worker is doing; `None` if the worker is not latent.
     pub fn phase(&self, worker: &str) -> Option<Phase> {
         self.all.get(worker).map(|latent| latent.instance.phase())
+    }
+
+    /// How the instance of this worker stands; `None` if the worker is not latent.
+    pub fn standing(&self, worker: &str, (now, wall): (Mono, Wall)) -> Option<Standing> {
+        let Latent { instance, terms, since, .. } = self.all.get(worker)?;
+        let until = instance.ends_at(terms).map(|at| wall + at.since(now));
+        Some(Standing { phase: instance.phase(), since: *since, until })
     }
 
     /// Whether a connection of this worker makes sense (`LT-04`).
@@ -81,7 +90,7 @@ impl Botmaster {
             let driver = self.latents.drivers.open(site, self.latents.reports.clone());
             let mut actions = Vec::new();
             let instance = Instance::unknown(&mut actions);
-            let latent = Latent { config: worker.clone(), terms, instance, driver };
+            let latent = Latent { config: worker.clone(), terms, instance, since: turn.wall(), driver };
             self.latents.all.insert(worker.name.clone(), latent);
             self.carry_out_all(&worker.name, actions, turn);
         }
@@ -168,8 +177,11 @@ impl Botmaster {
         act: impl FnOnce(&mut Instance<LatentDriver>, &Terms, Mono, &mut Vec<Action<LatentDriver>>),
     ) {
         let Some(latent) = self.latents.all.get_mut(worker) else { return };
-        let mut actions = Vec::new();
+        let (mut actions, before) = (Vec::new(), latent.instance.phase());
         act(&mut latent.instance, &latent.terms, turn.now(), &mut actions);
+        if latent.instance.phase() != before {
+            latent.since = turn.wall();
+        }
         self.carry_out_all(worker, actions, turn);
     }
 
@@ -219,13 +231,7 @@ impl Botmaster {
             Action::Proceed(_) => self.place_builds(name, turn),
             Action::Refuse(build, refusal) => self.refuse_build(build, name, refusal, turn),
             Action::Disconnect(why) => self.drop_session(name, why),
-            Action::Missing => {
-                slog::warn!(turn.log(), "a latent worker never came"; "worker" => name);
-                if let Some(worker) = self.workers.all.get_mut(name) {
-                    worker.absence = Absence { told: true, ..Absence::begin(turn) };
-                }
-                self.store.teller().tell(Event::WorkerMissing { worker: name.to_owned() });
-            }
+            Action::Missing(why) => self.does_not_come(name, &why, turn),
         }
     }
 
@@ -267,6 +273,17 @@ impl Botmaster {
             self.start_failed(worker, turn);
         }
         self.feed(build, Input::Unprepared { results, why: refusal.why }, turn);
+    }
+
+    /// Told once, until it has come again: each further try that fails is no news.
+    fn does_not_come(&mut self, name: &str, why: &str, turn: &mut Turn) {
+        slog::warn!(turn.log(), "a latent worker does not come"; "worker" => name, "why" => why);
+        self.latent_trouble(name, why);
+        let Some(worker) = self.workers.all.get_mut(name).filter(|worker| !worker.absence.told) else {
+            return;
+        };
+        worker.absence = Absence { told: true, ..Absence::begin(turn) };
+        self.store.teller().tell(Event::WorkerMissing { worker: name.to_owned() });
     }
 
     fn latent_trouble(&mut self, worker: &str, why: &str) {

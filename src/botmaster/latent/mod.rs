@@ -19,8 +19,39 @@ pub(super) use keep::{Latents, filled};
 
 use crate::config::{LatentDriver, SecretText};
 use crate::kernel::Offer;
-use instance::Refusal;
+use crate::model::Wall;
+use instance::{Phase, Refusal};
 use std::time::Duration;
+
+/// How the instance of a latent worker stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What it is doing.
+    pub phase: Phase,
+    /// Since when.
+    pub since: Wall,
+    /// Until when at most: its worker counts as missing then, it is stopped if no build comes, or the next try to stop
+    /// it is made. `None` where no time is set.
+    pub until: Option<Wall>,
+}
+
+impl Standing {
+    /// In words, after the worker's name; `moment` writes a time.
+    pub fn told(&self, moment: impl Fn(Wall) -> String) -> String {
+        let since = moment(self.since);
+        match (self.phase, self.until.map(&moment)) {
+            (Phase::Down, _) => "not started: a build starts it".to_owned(),
+            (Phase::Starting, None) => format!("being started since {since}"),
+            (Phase::Starting, Some(until)) => format!("being started since {since}, missing from {until} on"),
+            (Phase::Up, None) => format!("started since {since}"),
+            (Phase::Up, Some(until)) => {
+                format!("started since {since}, stopped at {until} if no build comes")
+            }
+            (Phase::Stopping, None) => format!("being stopped since {since}"),
+            (Phase::Stopping, Some(until)) => format!("being stopped since {since}, tried again at {until}"),
+        }
+    }
+}
 
 /// Whose instances a driver handles.
 #[derive(Clone, Debug)]

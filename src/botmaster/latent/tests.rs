@@ -1,8 +1,9 @@
 //! The state machine in every small situation and in drawn long ones; what drivers say and are told.
 
+use super::Standing;
 use super::http::{Answer, parse};
 use super::instance::{Action, Instance, Phase, Prospect, Refusal, Terms};
-use crate::model::{BuildId, Mono};
+use crate::model::{BuildId, Mono, Wall};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -176,7 +177,7 @@ impl Model {
                     assert_eq!(self.builds.insert(build, Build::Over), Some(Build::Waiting));
                 }
                 Action::Disconnect(_) => self.is_connected = false,
-                Action::Missing => {}
+                Action::Missing(_) => {}
             }
         }
     }
@@ -298,11 +299,72 @@ fn one_that_never_comes_is_missing() {
     let (mut model, mut out) = (clean(), Vec::new());
     model.take(Event::Ask(1, 1), &TERMS);
     model.instance.wake(&TERMS, model.now + TERMS.missing_timeout, &mut out);
-    assert_eq!(out[0], Action::Missing);
+    assert!(matches!(&out[0], Action::Missing(why) if why.contains("within 25 s")), "{out:?}");
     assert!(matches!(
         out.last(),
         Some(Action::Refuse(BuildId(1), Refusal { prospect: Prospect::Perhaps, .. }))
     ));
+}
+
+#[test]
+fn that_there_is_no_room_is_nobodys_fault_and_told_to_nobody() {
+    for (prospect, is_told) in [(Prospect::Later, false), (Prospect::Perhaps, true), (Prospect::Never, true)]
+    {
+        let (mut model, mut out) = (clean(), Vec::new());
+        model.take(Event::Ask(1, 1), &TERMS);
+        let Some(Job::Start(number)) = model.jobs.pop_front() else { panic!("no start: {model:?}") };
+        let refusal = Refusal { prospect, why: "full".to_owned() };
+        model.instance.started(number, Err(refusal.clone()), &TERMS, model.now, &mut out);
+        assert_eq!(out.contains(&Action::Missing("full".to_owned())), is_told, "{out:?}");
+        assert_eq!(out.last(), Some(&Action::Refuse(BuildId(1), refusal)));
+    }
+}
+
+#[test]
+fn a_worker_that_nobody_started_is_not_let_in() {
+    let mut model = clean();
+    assert!(!model.instance.may_attach());
+    let mut out = Vec::new();
+    model.instance.arrived(&TERMS, model.now, &mut out);
+    assert_eq!(out, [Action::Disconnect("no instance is wanted")]);
+    model.take(Event::Ask(1, 1), &TERMS);
+    assert!(model.instance.may_attach());
+}
+
+#[test]
+fn a_start_that_nobody_wants_any_more_is_cut_short() {
+    let mut model = clean();
+    for event in [Event::Ask(1, 1), Event::Leave(1)] {
+        model.take(event, &TERMS);
+    }
+    assert_eq!(model.instance.phase(), Phase::Stopping);
+    let mut model = clean();
+    for event in [Event::Ask(1, 1), Event::Ask(2, 1), Event::Leave(1)] {
+        model.take(event, &TERMS);
+    }
+    assert_eq!(model.instance.phase(), Phase::Starting, "another build wants it");
+    model.take(Event::Retire, &TERMS);
+    assert_eq!(
+        (model.instance.phase(), model.which(Build::Over)),
+        (Phase::Stopping, vec![BuildId(1), BuildId(2)])
+    );
+}
+
+#[test]
+fn how_it_stands_is_said() {
+    let told = |phase, until: Option<i64>| {
+        Standing { phase, since: Wall(1), until: until.map(Wall) }.told(|at| at.0.to_string())
+    };
+    let said = [
+        (Phase::Down, None, "not started: a build starts it"),
+        (Phase::Starting, Some(2), "being started since 1, missing from 2 on"),
+        (Phase::Up, Some(2), "started since 1, stopped at 2 if no build comes"),
+        (Phase::Up, None, "started since 1"),
+        (Phase::Stopping, Some(2), "being stopped since 1, tried again at 2"),
+    ];
+    for (phase, until, wanted) in said {
+        assert_eq!(told(phase, until), wanted);
+    }
 }
 
 #[test]

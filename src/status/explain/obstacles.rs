@@ -21,8 +21,8 @@ pub(super) enum Obstacle {
     Full { max_builds: u32, builds: Vec<String> },
     /// It is being greeted, or has not taken the builder yet.
     Attaching,
-    /// Builds ended as exceptions.
-    Quarantined { until: Wall },
+    /// Builds ended as exceptions, or it could not be started.
+    Quarantined { until: Wall, why: Option<String> },
     /// An operator holds builds back.
     Paused { why: String },
     /// It leaves after its builds.
@@ -40,7 +40,10 @@ impl Obstacle {
                 format!("full: max_builds is {max_builds}, and it runs {}", builds.join(", "))
             }
             Obstacle::Attaching => "being greeted: it has not taken the builder yet".to_owned(),
-            Obstacle::Quarantined { until } => format!("in quarantine until {}", moment(*until)),
+            Obstacle::Quarantined { until, why } => {
+                let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                format!("in quarantine until {}{why}", moment(*until))
+            }
             Obstacle::Paused { why } if why.is_empty() => "paused, without a reason given".to_owned(),
             Obstacle::Paused { why } => format!("paused: {why}"),
             Obstacle::Leaving => "leaving as soon as its builds are done".to_owned(),
@@ -68,7 +71,7 @@ impl Obstacle {
                 format!("the end of {}", builds.join(" or "))
             }
             Obstacle::Attaching => format!("the greeting of {worker}, which takes moments"),
-            Obstacle::Quarantined { until } => {
+            Obstacle::Quarantined { until, .. } => {
                 format!(
                     "the end of the quarantine of {worker} at {}, or `bellwether worker unpause {worker}`",
                     moment(*until)
@@ -107,7 +110,9 @@ pub(super) fn obstacles(
     if !is_latent && (worker.state == WorkerState::Attaching || attaching) {
         found.push(Obstacle::Attaching);
     }
-    found.extend(worker.quarantined_until.map(|until| Obstacle::Quarantined { until }));
+    // One that is connected has come: what was in its way is gone.
+    let why = worker.trouble.clone().filter(|_| is_latent);
+    found.extend(worker.quarantined_until.map(|until| Obstacle::Quarantined { until, why }));
     found.extend(worker.pause.clone().map(|why| Obstacle::Paused { why }));
     if worker.graceful {
         found.push(Obstacle::Leaving);

@@ -31,12 +31,17 @@ pub(super) fn explain(facts: &WorkerFacts, live: &Live) -> Option<Explanation> {
     let builds = live.snapshot.as_ref().map(|snapshot| snapshot.builds.as_slice()).unwrap_or_default();
     let found = obstacles::obstacles(status, None, builds, facts.stored.as_ref());
     because.extend(found.iter().map(|obstacle| Reason::new(obstacle.told())));
-    let is_here = status.state != WorkerState::Away;
+    because.extend(status.instance.map(|instance| Reason::new(instance.told(moment))));
+    // Of one that is away, or in quarantine since it did not start, this is told already.
+    let is_told = match status.instance {
+        Some(_) => status.quarantined_until.is_some(),
+        None => status.state == WorkerState::Away,
+    };
     because.extend(
         status
             .trouble
             .as_ref()
-            .filter(|_| is_here)
+            .filter(|_| !is_told)
             .map(|trouble| Reason::new(format!("in trouble: {trouble}"))),
     );
     for slot in &status.builders {

@@ -23,15 +23,27 @@ pub(super) fn missing(config: &Config, worker: &WorkerStatus, since: Wall) -> Ve
         "" => String::new(),
         _ => format!("\nIt serves these builders:\n\n{waiting}"),
     };
+    let since = time(since, config.timezone.as_deref());
+    let what = match (worker.instance, worker.trouble.as_deref()) {
+        (None, _) => {
+            format!(
+                "The worker {} is not connected to {}, and was not since {since}.",
+                worker.name, config.title
+            )
+        }
+        // It was never there, so it was not lost either (`LT-10`).
+        (Some(_), why) => format!(
+            "{} wanted to start the worker {} at {since} for a build, and it did not come: {}.",
+            config.title,
+            worker.name,
+            why.unwrap_or("nobody knows why")
+        ),
+    };
     let letter = |to: &String| Letter {
         to: to.clone(),
         subject: format!("[{}] worker {} is missing", config.title, worker.name),
         body: format!(
-            "The worker {name} is not connected to {title}, and was not since {since}.\n{builders}\n\
-             Its page: {url}workers/{path}\n",
-            name = worker.name,
-            title = config.title,
-            since = time(since, config.timezone.as_deref()),
+            "{what}\n{builders}\nIts page: {url}workers/{path}\n",
             url = config.url,
             path = percent_encoding::utf8_percent_encode(&worker.name, percent_encoding::NON_ALPHANUMERIC),
         ),

@@ -1,8 +1,10 @@
 //! The outbox as a value, and the reporter against a small relay of the test's own.
 
-use super::letter::Letter;
+use super::letter::{self, Letter};
 use super::outbox::{Outbox, Undelivered};
 use super::{Orders, Parts, Shared, doorbell, start};
+use crate::botmaster::latent::Standing;
+use crate::botmaster::latent::instance::Phase;
 use crate::botmaster::{Slot, SlotState, Snapshot, WorkerState, WorkerStatus, WorkerWish};
 use crate::config::{Config, ReporterKind, load_text};
 use crate::kernel::{World, thread};
@@ -91,27 +93,31 @@ impl Actions for Missing {
     }
 
     fn snapshot(&self) -> Result<Snapshot, Refused> {
-        let worker = WorkerStatus {
-            name: "w 1".to_owned(),
-            state: WorkerState::Away,
-            instance: None,
-            pause: None,
-            quarantined_until: None,
-            missing_since: Some(self.0),
-            connects: 0,
-            graceful: false,
-            running: 0,
-            max_builds: None,
-            builders: vec![Slot { builder: "b".to_owned(), state: SlotState::Away }],
-            trouble: None,
-            protocol: None,
-            heard_at: None,
-        };
-        Ok(Snapshot { workers: vec![worker], ..Snapshot::default() })
+        Ok(Snapshot { workers: vec![missing(self.0)], ..Snapshot::default() })
     }
 
     fn schedulers(&self) -> Result<Vec<SchedulerStatus>, Refused> {
         Ok(Vec::new())
+    }
+}
+
+/// A worker that is missing.
+fn missing(since: Wall) -> WorkerStatus {
+    WorkerStatus {
+        name: "w 1".to_owned(),
+        state: WorkerState::Away,
+        instance: None,
+        pause: None,
+        quarantined_until: None,
+        missing_since: Some(since),
+        connects: 0,
+        graceful: false,
+        running: 0,
+        max_builds: None,
+        builders: vec![Slot { builder: "b".to_owned(), state: SlotState::Away }],
+        trouble: None,
+        protocol: None,
+        heard_at: None,
     }
 }
 
@@ -221,6 +227,20 @@ fn each_address_is_told_once_that_a_worker_is_missing() {
     hub.tell(Event::WorkerMissing { worker: "w 1".to_owned() });
     assert!(letters.recv_timeout(PATIENCE).unwrap().starts_with("<ops@example.org>\n"));
     assert_eq!(mailer.join(), Ok(()));
+}
+
+/// It was not lost: it never came (`LT-10`).
+#[test]
+fn of_a_latent_worker_other_words_are_said() {
+    let config = config(SocketAddr::from(([127, 0, 0, 1], 25)), "ops@example.org");
+    let at = Wall(1_767_225_600_000_000);
+    let instance = Standing { phase: Phase::Stopping, since: at, until: None };
+    let trouble = Some("no space left".to_owned());
+    let worker = WorkerStatus { instance: Some(instance), trouble, ..missing(at) };
+    let letters = letter::missing(&config, &worker, at);
+    let wanted = "CI wanted to start the worker w 1 at 2026-01-01 00:00:00 UTC for a build, and it did not come: \
+                  no space left.\n";
+    assert!(letters[0].body.starts_with(wanted), "{}", letters[0].body);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod workers;
 use super::facts::{BuilderFacts, RequestFacts};
 use super::obstacles::obstacles;
 use super::{Facts, Live, Subject, explain};
+use crate::botmaster::latent::Standing;
 use crate::botmaster::latent::instance::Phase;
 use crate::botmaster::{Lacking, RunningBuild, Slot, SlotState, Snapshot, WorkerState, WorkerStatus};
 use crate::model::{
@@ -121,6 +122,10 @@ fn worker(name: &str) -> WorkerStatus {
     }
 }
 
+fn instance(phase: Phase) -> Standing {
+    Standing { phase, since: at(0), until: (phase != Phase::Down).then(|| at(600)) }
+}
+
 fn live(workers: Vec<WorkerStatus>, builds: Vec<RunningBuild>) -> Live {
     let snapshot = Snapshot { workers, builds, ..Snapshot::default() };
     Live { snapshot: Some(snapshot), schedulers: Vec::new() }
@@ -158,6 +163,31 @@ fn each_worker_has_its_own_reasons() {
 }
 
 #[test]
+fn a_latent_worker_says_what_its_instance_does() {
+    let trouble = || Some("the container engine answers 500: no space".to_owned());
+    let latent =
+        |phase| WorkerStatus { instance: Some(instance(phase)), state: WorkerState::Away, ..worker("w1") };
+    let failed = WorkerStatus { quarantined_until: Some(at(600)), trouble: trouble(), ..latent(Phase::Down) };
+    let explained = |status: WorkerStatus| {
+        let facts = WorkerFacts { name: "w1".to_owned(), stored: None, running: Vec::new() };
+        explain(&Facts::Worker(facts), &live(vec![status], Vec::new())).expect("it is known").to_string()
+    };
+    expect![[r#"
+        worker w1: takes no more builds, runs 0 builds
+          - in quarantine until 2023-11-14T22:23:20Z: the container engine answers 500: no space
+          - not started: a build starts it
+          - serves builder b, with 0 requests waiting
+        What would move it on: the end of the quarantine of w1 at 2023-11-14T22:23:20Z, or `bellwether worker unpause w1`.
+        worker w1: free for more builds, runs 0 builds
+          - being started since 2023-11-14T22:13:20Z, missing from 2023-11-14T22:23:20Z on
+          - serves builder b, with 0 requests waiting
+        worker w1: free for more builds, runs 0 builds
+          - started since 2023-11-14T22:13:20Z, stopped at 2023-11-14T22:23:20Z if no build comes
+          - serves builder b, with 0 requests waiting
+    "#]].assert_eq(&[failed, latent(Phase::Starting), latent(Phase::Up)].map(explained).concat());
+}
+
+#[test]
 fn the_remedy_is_that_of_the_worker_that_needs_least() {
     let away =
         || WorkerStatus { state: WorkerState::Away, trouble: Some("no password".to_owned()), ..worker("w1") };
@@ -172,7 +202,8 @@ fn the_remedy_is_that_of_the_worker_that_needs_least() {
     "#]],
     );
     let paused = WorkerStatus { pause: Some(String::new()), ..worker("w2") };
-    let latent = WorkerStatus { instance: Some(Phase::Down), state: WorkerState::Away, ..worker("w3") };
+    let latent =
+        WorkerStatus { instance: Some(instance(Phase::Down)), state: WorkerState::Away, ..worker("w3") };
     assert_eq!(obstacles(&latent, Some("b"), &[], None), []);
     waiting(
         &live(vec![away(), paused], Vec::new()),

@@ -98,7 +98,7 @@ pub(super) static WORKER: Resource = Resource {
     plural: "workers",
     fields: fields![
         workerid Number, name Text, connected_to Other, configured_on Other, workerinfo Other, paused Flag,
-        pause_reason Text, graceful Flag,
+        pause_reason Text, graceful Flag, instance Other,
     ],
 };
 

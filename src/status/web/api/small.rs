@@ -5,6 +5,8 @@ use super::fields::{BUILDER, FORCE_SCHEDULER, MASTER, SCHEDULER, WORKER};
 use super::names::{self, Ids};
 use super::query::Query;
 use super::resolve;
+use crate::botmaster::WorkerStatus;
+use crate::botmaster::latent::instance::Phase;
 use crate::config::{Builder, Force, Parameter, ParameterKind, Scheduler};
 use crate::db::{masters, workers};
 use crate::model::{MasterId, Wall, WorkerInfo};
@@ -48,7 +50,12 @@ pub(super) async fn builder(app: &App, part: &str, query: Query) -> Result<Liste
     query.one(&BUILDER, builder_row(config.builder(name), name, id, &masters))
 }
 
-fn worker_row((name, id): (&str, i64), stored: Option<&WorkerInfo>, builders: &Ids) -> Value {
+fn worker_row(
+    (name, id): (&str, i64),
+    stored: Option<&WorkerInfo>,
+    live: Option<&WorkerStatus>,
+    builders: &Ids,
+) -> Value {
     let connected_to = stored.iter().flat_map(|worker| &worker.connected_to);
     let configured_on = stored.iter().flat_map(|worker| &worker.configured_on);
     let serves = |(master, builder): &(MasterId, String)| {
@@ -63,15 +70,36 @@ fn worker_row((name, id): (&str, i64), stored: Option<&WorkerInfo>, builders: &I
         "paused": stored.is_some_and(|worker| worker.paused),
         "pause_reason": stored.and_then(|worker| worker.pause_reason.as_deref()),
         "graceful": stored.is_some_and(|worker| worker.graceful),
+        "instance": live.and_then(instance),
     })
+}
+
+/// How the instance of a latent worker stands; of no other.
+fn instance(worker: &WorkerStatus) -> Option<Value> {
+    let instance = worker.instance?;
+    let state = match instance.phase {
+        Phase::Down => "not_started",
+        Phase::Starting => "substantiating",
+        Phase::Up => "substantiated",
+        Phase::Stopping => "insubstantiating",
+    };
+    let seconds = |at: Wall| at.0 / 1_000_000;
+    Some(json!({
+        "state": state,
+        "since": seconds(instance.since),
+        "until": instance.until.map(seconds),
+        "failure": worker.trouble,
+    }))
 }
 
 async fn worker_rows(app: &App) -> Result<Vec<Value>, Fault> {
     let (ids, builders) = (names::workers(app).await?, names::builders(app).await?);
     let stored = app.read(workers::all).await?;
+    let snapshot = app.act(|actions| actions.snapshot()).await?.unwrap_or_default();
     let row = |(name, id)| {
+        let live = snapshot.workers.iter().find(|worker| worker.name == name);
         let stored = stored.iter().find(|worker| worker.name == name);
-        worker_row((name, id), stored, &builders)
+        worker_row((name, id), stored, live, &builders)
     };
     Ok(ids.iter().map(row).collect())
 }

@@ -3,6 +3,7 @@
 use super::Answer;
 use super::explain::why;
 use super::tables::{self, BuildRow, nothing, with_changes};
+use crate::botmaster::latent::Standing;
 use crate::botmaster::latent::instance::Phase;
 use crate::botmaster::{SlotState, Snapshot, WorkerState, WorkerStatus};
 use crate::db::{builds, workers};
@@ -77,6 +78,20 @@ fn status<'a>(snapshot: &'a Snapshot, name: &str) -> Option<&'a WorkerStatus> {
     snapshot.workers.iter().find(|worker| worker.name == name)
 }
 
+/// Since when the instance of a latent worker does what it does, and until when at most.
+fn facts_of(view: &View, instance: &Standing) -> Markup {
+    let (since, until) = match instance.phase {
+        Phase::Down => ("Not started since", ""),
+        Phase::Starting => ("Being started since", "Missing from"),
+        Phase::Up => ("Started since", "Stopped, if no build comes,"),
+        Phase::Stopping => ("Being stopped since", "Stop tried again"),
+    };
+    html! {
+        div { dt { (since) } dd { (view.when(instance.since)) } }
+        @if let Some(at) = instance.until { div { dt { (until) } dd { (view.when(at)) } } }
+    }
+}
+
 /// What a worker is doing, as a class and in words.
 fn state(status: Option<&WorkerStatus>, stored: Option<&WorkerInfo>) -> (&'static str, String) {
     let paused =
@@ -86,12 +101,13 @@ fn state(status: Option<&WorkerStatus>, stored: Option<&WorkerInfo>) -> (&'stati
     let graceful =
         stored.is_some_and(|worker| worker.graceful) || status.is_some_and(|worker| worker.graceful);
     let connected = stored.is_some_and(|worker| worker.is_connected());
+    let phase = status.and_then(|worker| worker.instance).map(|instance| instance.phase);
     match status {
         Some(worker) if worker.state == WorkerState::Attaching => ("retry", "connecting".to_owned()),
-        Some(worker) if worker.instance == Some(Phase::Stopping) => ("retry", "stopping".to_owned()),
+        _ if phase == Some(Phase::Stopping) => ("retry", "stopping".to_owned()),
+        _ if phase == Some(Phase::Starting) => ("retry", "starting".to_owned()),
         _ if missing => ("failure", "missing".to_owned()),
-        Some(worker) if worker.instance == Some(Phase::Starting) => ("retry", "starting".to_owned()),
-        Some(worker) if worker.instance == Some(Phase::Down) && !connected && !paused && !quarantined => {
+        _ if phase == Some(Phase::Down) && !connected && !paused && !quarantined => {
             ("", "not started".to_owned())
         }
         _ if !connected => ("failure", "not connected".to_owned()),
@@ -173,9 +189,10 @@ fn render(
             @if let Some(trouble) = status.and_then(|status| status.trouble.as_ref()) { p.lead { (trouble) } }
             @if let Some(why) = pause_reason { p.lead { "It is paused: " (why) } }
             @if let Some(until) = quarantined {
-                p.lead { "A build ended as an exception here: it gets no builds until " (view.when(until)) }
+                p.lead { "A build ended as an exception here, or it could not be started: it gets no builds until " (view.when(until)) }
             }
             dl.facts {
+                @if let Some(instance) = status.and_then(|status| status.instance) { (facts_of(view, &instance)) }
                 @if let Some(since) = status.and_then(|status| status.missing_since) { div { dt { "Missing since" } dd { (view.when(since)) } } }
                 @if let Some(at) = stored.and_then(|worker| worker.last_seen_at) { div { dt { "Last seen" } dd { (view.when(at)) } } }
                 @if let Some(status) = status {

@@ -48,7 +48,7 @@ fn patient_site(make: Make, wait: &str, missing: &str) -> Site {
     }
     site.configure(&format!(
         "workers:\n  - {{name: w1, type: command, start: ['@DIR@/start'], stop: ['@DIR@/stop'], build_wait_timeout: {wait}, \
-         notify_on_missing: ops@example.org, missing_timeout: {missing}}}\n\
+         missing_timeout: {missing}}}\n\
          schedulers:\n  - {{type: force, name: force, builders: [b]}}\n\
          builders:\n  - name: b\n    workers: [w1]\n    steps:\n\
          \x20     - {{shell: 'echo be\\gun; test ! -e @DIR@/hold || @DIR@/wait-for @DIR@/go', name: work}}\n"

@@ -88,3 +88,15 @@ pub const USERS_PER_PAGE: u32 = 200;
 
 /// How often a PB client can at most hear how long builds will take, whatever it asks for.
 pub const CLIENT_ETA_EVERY_MIN: Duration = Duration::from_secs(1);
+
+/// How much of a log one search reads before it answers; the asker then goes on.
+pub const SEARCH_BYTES: usize = 64 << 20;
+
+/// How much of a long line a search shows.
+pub const SEARCH_LINE_BYTES: usize = 1000;
+
+/// How long the text may be that is looked for.
+pub const SEARCH_PATTERN_BYTES: usize = 500;
+
+/// How many lines a page of hits shows.
+pub const SEARCH_HITS_PER_PAGE: usize = 500;

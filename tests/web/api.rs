@@ -164,6 +164,26 @@ fn log_lines_have_their_channels_and_raw_logs_do_not() {
 }
 
 #[test]
+fn logs_are_searched_page_by_page() {
+    let (site, _folder) = sample();
+    let path = "builders/unit-tests/builds/8/steps/test/logs/stdio/search";
+    let found = api(&site, &format!("{path}?q=WARNING:%20clock&offset=211&limit=1"));
+    let hit = json!({"line": 212, "channel": "e", "content": "make: warning: clock skew detected"});
+    assert_eq!(found["matches"], json!([hit]));
+    let first = api(&site, &format!("{path}?q=MAST&limit=5"));
+    assert_eq!(first["matches"].as_array().map(Vec::len), Some(5), "{first}");
+    let next = first["meta"]["next"].as_i64().expect("more than one page");
+    assert_eq!(first["matches"][4]["line"], next - 1);
+    let second = api(&site, &format!("{path}?q=MAST&limit=5&offset={next}"));
+    assert!(second["matches"][0]["line"].as_i64() >= Some(next), "{second}");
+    let expression = api(&site, &format!("{path}?q=%5Eskip%205.*mast$&regex=1&limit=1&offset=211"));
+    assert_eq!(expression["matches"][0]["line"], 211, "colours are no part of the text");
+    assert_eq!(api(&site, &format!("{path}?q=absent"))["meta"]["next"], json!(null));
+    assert_eq!(get(&site, &format!("/api/v2/{path}?q=(&regex=1")).status, 400);
+    assert_eq!(get(&site, &format!("/api/v2/{path}")).status, 400);
+}
+
+#[test]
 fn bad_questions_are_told_what_is_wrong() {
     let (site, _folder) = sample();
     for (path, status, error) in [

@@ -21,6 +21,11 @@ fn every_page_is_there_and_is_whole_without_scripts() {
         ("/builders/integration/builds/7", " left</span>"),
         ("/builders/unit-tests/builds/8/steps/test/logs/stdio", "make: warning: clock skew detected"),
         ("/builders/unit-tests/builds/8/steps/3/logs/stdio", "make: warning: clock skew detected"),
+        (
+            "/builders/unit-tests/builds/8/steps/test/logs/stdio/search?q=clock+skew",
+            "<mark>clock skew</mark>",
+        ),
+        ("/builders/unit-tests/builds/8/steps/test/logs/stdio/search?q=(&regex=on", "unclosed group"),
         ("/builders/unit-tests/force/force", "Optimisation"),
         ("/requests", "no worker of the builder is connected: windows-11"),
         ("/requests/57", "package-rpm"),

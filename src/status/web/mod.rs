@@ -19,6 +19,7 @@ mod forms;
 mod guard;
 mod layout;
 mod log_lines;
+mod log_search;
 mod metrics;
 mod pages;
 mod rooms;

@@ -3,8 +3,8 @@
 use super::app::App;
 use super::fault::Fault;
 use super::pages::{
-    about, build, builder, builders, changes, doing, explain, force, home, log, requests, schedulers, users,
-    workers,
+    about, build, builder, builders, changes, doing, explain, force, home, log, log_search, requests,
+    schedulers, users, workers,
 };
 use super::{api, assets, events, guard, metrics};
 use axum::Router;
@@ -29,6 +29,10 @@ pub(super) fn router(app: App) -> Router {
         .route("/builders/{builder}/builds/{number}/steps/{step}/logs/{log}/tail", get(log::tail))
         .route("/builders/{builder}/builds/{number}/steps/{step}/logs/{log}/text", get(log::text))
         .route("/builders/{builder}/builds/{number}/steps/{step}/logs/{log}/raw", get(log::raw))
+        .route(
+            "/builders/{builder}/builds/{number}/steps/{step}/logs/{log}/search",
+            get(log_search::log_search),
+        )
         .route("/requests", get(requests::requests))
         .route("/requests/{id}", get(requests::request))
         .route("/requests/{id}/cancel", post(doing::cancel))

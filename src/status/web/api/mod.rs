@@ -16,6 +16,7 @@ use super::app::App;
 use super::download;
 use super::fault::Fault;
 use super::forms;
+use super::log_search::{self, Needle};
 use super::pages::explain::explained;
 use crate::db::logs;
 use crate::model::LogInfo;
@@ -185,6 +186,7 @@ async fn within_log(app: App, log: LogInfo, path: &[&str], query: Query) -> Resu
     match path {
         [] => Ok(query.one(&fields::LOG, rows::log(&log))?.into_response()),
         ["contents"] => Ok(contents(&app, &log, &query).await?.into_response()),
+        ["search"] => search(&app, &log, &query).await,
         ["raw"] => {
             let name = format!("log-{}-{}.txt", log.id, log.slug);
             Ok(download::attachment(app, log, &name))
@@ -202,6 +204,16 @@ async fn contents(app: &App, log: &LogInfo, query: &Query) -> Result<Listed, Fau
     let lines = app.read(move |connection| logs::read_lines(connection, id, first, count)).await?;
     let content = String::from_utf8_lossy(&lines.text).into_owned();
     Ok(Listed::one("logchunks", json!({ "logid": log.id, "firstline": first, "content": content })))
+}
+
+/// The lines of a log in which `q` is, from line `offset` on; `meta.next` is where to look on, if that is not all.
+async fn search(app: &App, log: &LogInfo, query: &Query) -> Result<Response, Fault> {
+    let is_regex = query.word("regex").is_some_and(|word| !matches!(word, "0" | "false" | "off"));
+    let needle = Needle::new(query.word("q").unwrap_or_default(), is_regex)?;
+    let limit = usize::try_from(query.rows()).unwrap_or(API_ROWS).max(1);
+    let found = log_search::search(app, log, &needle, query.offset(), limit).await?;
+    let meta = json!({ "next": found.next });
+    Ok(Json(json!({ "matches": found.hits, "meta": meta })).into_response())
 }
 
 /// `POST /api/v2/...`: JSON-RPC 2.0 (`N-DA-18`); the last two parts may be `actions` and the method (`N-DA-19`).

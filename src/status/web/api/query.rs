@@ -81,6 +81,12 @@ impl Query {
         self.limit
     }
 
+    /// The argument of this name, where it is no field.
+    pub(super) fn word(&self, name: &str) -> Option<&str> {
+        let given = self.filters.iter().find(|(known, op, _)| known == name && *op == Op::Eq);
+        given.and_then(|(.., values)| values.first()).map(String::as_str)
+    }
+
     /// How many rows to answer at most.
     pub(super) fn rows(&self) -> i64 {
         let most = i64::try_from(API_ROWS).unwrap_or(i64::MAX);

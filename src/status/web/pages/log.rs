@@ -1,9 +1,10 @@
 //! One log: its lines on pages, new ones as they come, and the whole as a file.
 
+use super::log_search::Wish;
 use super::{Answer, build_name};
 use crate::db::{Connection, DbError, builds, logs, steps};
 use crate::model::{Build, LogInfo, LogKind, Step};
-use crate::status::limits::{LOG_PAGE_LINES, LOG_TAIL_LINES};
+use crate::status::limits::{LOG_PAGE_LINES, LOG_TAIL_LINES, SEARCH_PATTERN_BYTES};
 use crate::status::web::app::App;
 use crate::status::web::download;
 use crate::status::web::fault::Fault;
@@ -21,13 +22,13 @@ use serde::Deserialize;
 pub(in crate::status::web) type Which = (String, i64, String, String);
 
 /// A log and where it belongs.
-struct Found {
-    build: Build,
-    step: Step,
-    log: LogInfo,
+pub(super) struct Found {
+    pub(super) build: Build,
+    pub(super) step: Step,
+    pub(super) log: LogInfo,
 }
 
-fn find(connection: &mut Connection, which: &Which) -> Result<Option<Found>, DbError> {
+pub(super) fn find(connection: &mut Connection, which: &Which) -> Result<Option<Found>, DbError> {
     let (builder, number, step, slug) = which;
     let Some(build) = builds::by_number(connection, builder, *number)? else { return Ok(None) };
     let of_build = steps::of_build(connection, build.id)?;
@@ -37,7 +38,7 @@ fn find(connection: &mut Connection, which: &Which) -> Result<Option<Found>, DbE
     Ok(log.map(|log| Found { build, step, log }))
 }
 
-fn missing((builder, number, step, slug): &Which) -> Fault {
+pub(super) fn missing((builder, number, step, slug): &Which) -> Fault {
     Fault::no("log", format!("{slug:?} of step {step:?} in build {number} of builder {builder:?}"))
 }
 
@@ -90,17 +91,13 @@ fn render(view: &View, found: &Found, at: i64, shown: &Shown) -> Markup {
     let Found { build, step, log } = found;
     let address = super::build::log_address(view, build, step, log);
     html! {
-        nav.crumbs aria-label="Where this is" {
-            a href=(view.to([&"builders"])) { "Builders" }
-            a href=(view.builder(&build.builder)) { (build.builder) }
-            a href=(view.build(&build.builder, build.number)) { "#" (build.number) }
-            a href={ (view.build(&build.builder, build.number)) "#step-" (step.number) } { (step.name) }
-        }
+        (crumbs(view, found))
         div.heading {
             h1 { (log.name) }
             (badge(step.results))
             span.meta #log-size { (words::count(usize::try_from(log.line_count).unwrap_or(0), "line")) }
             @if !log.complete { label.follow { input type="checkbox" #follow checked; " follow" } }
+            (search_form(&address, &Wish::default()))
             div.buttons {
                 a.button href={ (address) "/text" } { "Text" }
                 a.button href={ (address) "/raw" } { "Download" }
@@ -111,6 +108,29 @@ fn render(view: &View, found: &Found, at: i64, shown: &Shown) -> Markup {
         @else if at == last_page(log) { (shown.block(log, &address)) }
         @else { pre.log tabindex="0" aria-label={ "Log " (log.name) } { (shown.lines()) } }
         (pager(log, at))
+    }
+}
+
+/// The way to a log.
+pub(super) fn crumbs(view: &View, Found { build, step, .. }: &Found) -> Markup {
+    html! {
+        nav.crumbs aria-label="Where this is" {
+            a href=(view.to([&"builders"])) { "Builders" }
+            a href=(view.builder(&build.builder)) { (build.builder) }
+            a href=(view.build(&build.builder, build.number)) { "#" (build.number) }
+            a href={ (view.build(&build.builder, build.number)) "#step-" (step.number) } { (step.name) }
+        }
+    }
+}
+
+/// Where one looks for something in a log.
+pub(super) fn search_form(address: &str, wish: &Wish) -> Markup {
+    html! {
+        form.search role="search" method="get" action={ (address) "/search" } {
+            input type="search" name="q" value=(wish.q) placeholder="In this log" aria-label="Search in this log" maxlength=(SEARCH_PATTERN_BYTES) required;
+            label { input type="checkbox" name="regex" checked[wish.regex.is_some()]; " regex" }
+            button { "Search" }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) mod explain;
 pub(super) mod force;
 pub(super) mod home;
 pub(super) mod log;
+pub(super) mod log_search;
 pub(super) mod requests;
 pub(super) mod schedulers;
 mod tables;

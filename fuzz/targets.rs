@@ -5,7 +5,7 @@
 
 #![allow(dead_code, reason = "each program that takes this file in runs one target")]
 
-use bellwether::botmaster::logs::LogWriter;
+use bellwether::botmaster::logs::{Bounds, LogWriter};
 use bellwether::model::{Channel, LINE_BYTES, Lines, LogId, LogKind};
 use bellwether::pb::banana::{DecodeError, Decoder, Dialect, EncodeError, Encoder, Sexp};
 use bellwether::pb::jelly::{Export, Jelly, Resolve, TextForm, Writer};
@@ -245,8 +245,8 @@ pub fn msgpack(data: &[u8]) -> bool {
 }
 
 /// What a log writer makes of pieces.
-fn written<'a>(pieces: impl Iterator<Item = (Channel, &'a [u8])>) -> Vec<u8> {
-    let mut writer = LogWriter::new(LogId(1), LogKind::Stdio);
+fn written<'a>(pieces: impl Iterator<Item = (Channel, &'a [u8])>, bounds: Bounds) -> Vec<u8> {
+    let mut writer = LogWriter::new(LogId(1), LogKind::Stdio, bounds);
     let (mut text, mut next_line) = (Vec::new(), 0);
     let mut take = |lines: Option<Lines>| {
         let Some(lines) = lines else { return };
@@ -272,9 +272,14 @@ fn written<'a>(pieces: impl Iterator<Item = (Channel, &'a [u8])>) -> Vec<u8> {
 pub fn logs(data: &[u8]) -> bool {
     let (piece, data) = cut(data);
     let channel = |number: usize| [Channel::Stdout, Channel::Stderr, Channel::Header][number % 3];
-    written(data.chunks(piece).enumerate().map(|(number, piece)| (channel(number), piece)));
-    let in_pieces = written(data.chunks(piece).map(|piece| (Channel::Stdout, piece)));
-    let at_once = written(std::iter::once((Channel::Stdout, data)));
+    let bounds = Bounds { most: 100, tail: piece };
+    let kept =
+        written(data.chunks(piece).enumerate().map(|(number, piece)| (channel(number), piece)), bounds);
+    // Each byte may become a line of its own, and one that is no text three bytes.
+    assert!(kept.len() < 1300 + 5 * piece, "{} bytes are kept", kept.len());
+    let bounds = Bounds { most: u64::MAX, tail: 0 };
+    let in_pieces = written(data.chunks(piece).map(|piece| (Channel::Stdout, piece)), bounds);
+    let at_once = written(std::iter::once((Channel::Stdout, data)), bounds);
     if !data.iter().any(|byte| [0x08, 0x1b].contains(byte)) {
         assert_eq!(in_pieces, at_once);
     }

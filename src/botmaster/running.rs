@@ -5,7 +5,7 @@ use super::build::{Action, Build, Env, Input};
 use super::children::Children;
 use super::limits::ID_BLOCK;
 use super::locks::Owner;
-use super::logs::LogWriter;
+use super::logs::{Bounds, LogWriter};
 use super::service::Alarm;
 use super::store::Write;
 use super::transfers::{Errand, Moving};
@@ -229,7 +229,10 @@ impl Botmaster {
         }
         let Some(id) = running.log_ids.next().map(LogId) else { return running.logs.push(None) };
         let slug = unique_slug(&name, running.logs.len(), &mut running.slugs);
-        running.logs.push(Some(LogWriter::new(id, kind)));
+        let retention = &self.config.retention;
+        let most = retention.log_size.unwrap_or(u64::MAX);
+        let tail = usize::try_from(retention.log_tail_size).unwrap_or(usize::MAX);
+        running.logs.push(Some(LogWriter::new(id, kind, Bounds { most, tail })));
         let row = LogInfo { id, step, name, slug, kind, line_count: 0, complete: false };
         self.store.write(build, Write::CreateLog(row), Some(Event::LogAdded { build, step, log: id }));
     }

@@ -13,6 +13,9 @@ use crate::harness::{Build, Make, Site, Worker, eventually_or};
 /// What a rogue may add to the memory of the master: what it keeps for one peer, and what its allocator keeps of that.
 const PEAK_MIB: u64 = 256;
 
+/// How much is kept of a log, in bytes. Twice as much is said.
+const LOG_SIZE: usize = 32 << 20;
+
 /// A site with a good worker, which builds until the end of the test, and a rogue.
 struct Scene {
     site: Site,
@@ -26,6 +29,7 @@ impl Scene {
     fn new(steps: &str) -> Scene {
         let mut site = Site::running(&format!(
             "workers: [{{name: w1, password: sesame}}, {{name: rogue, password: sesame}}]\n\
+             retention: {{log_size: {LOG_SIZE}, log_tail_size: 1KiB}}\n\
              change_sources: [{{type: pb, user: change, password: sesame}}]\n\
              schedulers:\n  - {{type: force, name: force, builders: [b, r]}}\n\
              builders:\n  - name: b\n    workers: [w1]\n    steps:\n{}  - name: r\n    workers: [rogue]\n    steps:\n{steps}",
@@ -99,7 +103,7 @@ fn who_reads_no_answers_is_not_listened_to_and_cut_off() {
 }
 
 #[test]
-fn endless_output_is_taken_at_the_pace_of_the_disk() {
+fn endless_output_is_taken_at_the_pace_of_the_disk_and_not_kept() {
     let scene = Scene::new(SHELL);
     let mut rogue = scene.rogue();
     scene.force();
@@ -107,13 +111,13 @@ fn endless_output_is_taken_at_the_pace_of_the_disk() {
     let line = format!("{}\n", "all work and no play makes jack a dull boy; ".repeat(2));
     let piece = line.repeat((64 << 10) / line.len());
     let update = message(command.object.0, "update", said(&piece), false);
-    let pieces = (64 << 20) / piece.len();
-    for _ in 0..pieces {
+    for _ in 0..2 * LOG_SIZE / piece.len() {
         rogue.stream.write_all(&update).expect("it is taken");
     }
     rogue.end(command.object, 0);
     let log = scene.ends(1, Build::SUCCESS);
-    assert!(log.len() > pieces * piece.len(), "only {} bytes are stored", log.len());
+    assert!(log.len() > LOG_SIZE && log.len() < LOG_SIZE + (1 << 20), "{} bytes are stored", log.len());
+    assert!(log.contains(&format!("this log has reached {LOG_SIZE} bytes")), "its bound is not told");
     scene.all_is_well();
 }
 

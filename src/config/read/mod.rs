@@ -85,6 +85,8 @@ const MOVED: &[(&str, &str)] = &[
     ("debug_password", "debug.password"),
     ("factory", "steps"),
     ("log_horizon", "retention.logs"),
+    ("log_max_size", "retention.log_size"),
+    ("log_max_tail_size", "retention.log_tail_size"),
     ("protocols", "pb.listen"),
     ("secrets_providers", "secrets"),
     ("slave_portnum", "pb.listen"),

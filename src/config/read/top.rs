@@ -4,7 +4,7 @@ use super::builder::ReadBuilder;
 use super::canceller::ReadCanceller;
 use super::pb::pb;
 use super::scheduler::ReadScheduler;
-use super::{OneOrMany, Read, Spanned, Table, properties};
+use super::{OneOrMany, Read, Size, Spanned, Table, properties};
 use crate::config::expand::StepLists;
 use crate::config::findings::Findings;
 use crate::config::substitute::Scope;
@@ -200,7 +200,13 @@ impl Read for Www {
 
 /// What is kept where nothing is said: enough for most, and never without end.
 fn default_retention() -> Retention {
-    Retention { builds: Keep::For(400 * DAY), logs: Keep::For(90 * DAY), changes: Keep::Newest(10_000) }
+    Retention {
+        builds: Keep::For(400 * DAY),
+        logs: Keep::For(90 * DAY),
+        changes: Keep::Newest(10_000),
+        log_size: Some(1 << 30),
+        log_tail_size: 1 << 20,
+    }
 }
 
 impl Read for Retention {
@@ -211,6 +217,10 @@ impl Read for Retention {
             builds: table.or("builds", default.builds, findings),
             logs: table.or("logs", default.logs, findings),
             changes: table.or("changes", default.changes, findings),
+            log_size: table
+                .nullable_or("log_size", default.log_size.map(Size), findings)
+                .map(|Size(bytes)| bytes),
+            log_tail_size: table.or("log_tail_size", Size(default.log_tail_size), findings).0,
         };
         table.finish(findings);
         Some(retention)

@@ -169,6 +169,11 @@ pub struct Retention {
     pub logs: Keep,
     /// Changes (`GC-04`).
     pub changes: Keep,
+    /// How many bytes are kept of one log (`GC-10`), of what the program says and of what is said about it alike;
+    /// `None` for all of it. What more comes is left out, and the log says so.
+    pub log_size: Option<u64>,
+    /// How many bytes of the end are kept of a log that is longer (`GC-11`).
+    pub log_tail_size: u64,
 }
 
 /// How much of something to keep.
@@ -245,7 +250,13 @@ impl Config {
             debug: None,
             status: Vec::new(),
             user_managers: Vec::new(),
-            retention: Retention { builds: Keep::All, logs: Keep::All, changes: Keep::All },
+            retention: Retention {
+                builds: Keep::All,
+                logs: Keep::All,
+                changes: Keep::All,
+                log_size: None,
+                log_tail_size: 0,
+            },
             caches: Caches::default(),
             metrics: None,
             properties: Properties::default(),

@@ -258,7 +258,9 @@ fn what_is_not_said_has_its_default() {
             },
             "changes": {
               "newest": 10000
-            }
+            },
+            "log_size": 1073741824,
+            "log_tail_size": 1048576
           },
           "caches": {},
           "metrics": null,

@@ -7,11 +7,13 @@ use crate::age::{Age, Aged, Family};
 use crate::carrying;
 use crate::harness::{Build, Repository, Site, eventually_or};
 use crate::proxy::Proxy;
+use crate::triggering;
 
 /// The builders that stay; what each of them does tells its name.
 const BUILDERS: &str = r#"
 workers: [{name: w1, password: sesame, properties: {os: debian}}]
-schedulers: [{type: force, name: force, builders: ["*"]}]
+schedulers:
+  - {type: force, name: force, builders: ["*"]}@SCHEDULERS@
 builders:
   - name: talk
     workers: [w1]
@@ -54,6 +56,11 @@ const SLOW: &str = r#"
 "#;
 const NEW: &str = "  - {name: new, workers: [w1], steps: [{shell: echo the new builder}]}\n";
 
+/// The builders that stay, with these schedulers beside the one by which they are forced.
+fn staying(schedulers: &str) -> String {
+    BUILDERS.replace("@SCHEDULERS@", schedulers.trim_end())
+}
+
 /// A worker of some age and all that is around it.
 pub struct Farm {
     pub age: Age,
@@ -65,7 +72,8 @@ pub struct Farm {
 
 impl Farm {
     fn new(age: Age) -> Farm {
-        let mut site = Site::new(&format!("{BUILDERS}{SLOW}{}", carrying::BUILDERS));
+        let stay = staying(triggering::SCHEDULERS);
+        let mut site = Site::new(&format!("{stay}{SLOW}{}{}", carrying::BUILDERS, triggering::BUILDERS));
         let repository = Repository::new(site.path("repository"));
         site.start();
         let proxy = Proxy::to(site.pb_port);
@@ -143,6 +151,7 @@ fn lives(age: Age) {
     talks(&farm);
     checks_out(&farm);
     carrying::carries(&farm);
+    triggering::triggers(&farm);
     times_out(&farm);
     is_stopped(&farm);
     comes_back(&farm);
@@ -247,7 +256,7 @@ fn comes_back(farm: &Farm) {
 
 fn gets_other_builders(farm: &mut Farm) {
     farm.begin_to_wait(4);
-    farm.site.configure(&format!("{BUILDERS}{NEW}"));
+    farm.site.configure(&(staying("") + NEW));
     farm.site.hang_up();
     farm.force("new");
     let (_, log) = farm.ends("new", 1, Build::SUCCESS);
@@ -259,7 +268,7 @@ fn gets_other_builders(farm: &mut Farm) {
     farm.ends("wait", 4, Build::SUCCESS);
     farm.hold();
     // And the way back, with nothing running.
-    farm.site.configure(&format!("{BUILDERS}{SLOW}"));
+    farm.site.configure(&(staying("") + SLOW));
     farm.site.hang_up();
     farm.worker.says("leftover directory 'new'");
     farm.force("silent");

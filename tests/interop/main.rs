@@ -11,3 +11,4 @@ mod fleet;
 mod harness;
 mod proxy;
 mod tools;
+mod triggering;

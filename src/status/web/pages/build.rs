@@ -1,7 +1,7 @@
 //! One build: its steps with their logs, what was built, with which properties, and why.
 
 use super::build_parts::{self, Data, StepData};
-use super::{Answer, build_name};
+use super::{Answer, build_name, triggered};
 use crate::db::{Connection, DbError, builds, buildsets, changes, expectations, logs, steps};
 use crate::model::{Build, LogInfo, Step};
 use crate::status::limits::LOG_TAIL_LINES;
@@ -64,6 +64,7 @@ fn load(connection: &mut Connection, view: &View, name: &str, number: i64) -> Re
         end: expectations::end_of(connection, build.id, view.now)?,
         buildset,
         parent: parent.flatten(),
+        triggered: triggered::of(connection, build.id)?,
         build,
     }))
 }

@@ -3,6 +3,7 @@
 use super::build::log_address;
 use super::home::progress;
 use super::tables;
+use super::triggered::{self, Triggered};
 use crate::botmaster::RunningBuild;
 use crate::model::{Build, Buildset, Change, Link, LogInfo, Properties, Results, SourceStamp, Step, Wall};
 use crate::status::web::log_lines::Shown;
@@ -23,6 +24,8 @@ pub(super) struct Data {
     pub(super) changes: Vec<Change>,
     /// The build that triggered it.
     pub(super) parent: Option<Build>,
+    /// What it triggered.
+    pub(super) triggered: Vec<Triggered>,
     pub(super) has_next: bool,
     /// When it will end, if it runs and that can be told.
     pub(super) end: Option<Wall>,
@@ -82,6 +85,9 @@ pub(super) fn render(view: &View, data: &Data, live: Option<&RunningBuild>) -> M
                         h2 { "Changes " span.count { (data.changes.len()) } }
                         (tables::changes(view, &data.changes))
                     }
+                }
+                section #triggered data-fragment {
+                    @if !data.triggered.is_empty() { (triggered::section(view, &data.triggered)) }
                 }
                 section #properties data-fragment {
                     h2 { "Properties" }

@@ -15,6 +15,7 @@ pub(super) mod log_search;
 pub(super) mod requests;
 pub(super) mod schedulers;
 mod tables;
+mod triggered;
 pub(super) mod users;
 pub(super) mod workers;
 

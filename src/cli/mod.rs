@@ -16,6 +16,7 @@ mod quickstart;
 mod reload;
 mod run;
 mod sendchange;
+mod simulate;
 mod socket;
 mod status;
 mod stop;
@@ -51,6 +52,7 @@ enum Command {
     Status(status::Args),
     Explain(explain::Args),
     Init(init::Args),
+    Simulate(simulate::Args),
     Sendchange(sendchange::Args),
     Force(force::Args),
     Try(Box<try_job::Args>),
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Sendchange(args) => sendchange::run(args),
         Command::Force(args) => force::run(args),
         Command::Try(args) => try_job::run(&args),

@@ -7,7 +7,7 @@ use std::time::Duration;
 const UNITS: [(&str, u64); 5] = [("w", 604_800), ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
 
 /// Reads a duration; `None` if it is not one.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     if let Some(seconds) = decimal(rest) {
         return Some(seconds);

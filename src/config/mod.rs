@@ -34,6 +34,7 @@ pub use condition::{
     HIDE_STEP_IF, NEXT_BUILD, VALUE,
 };
 pub use diff::diff;
+pub use duration::parse as parse_duration;
 pub use load::{Loaded, load, load_text, load_texts};
 pub use locate::control_socket_of;
 pub use pattern::{Glob, Pattern, Search};

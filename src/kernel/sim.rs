@@ -70,7 +70,12 @@ pub struct Sim {
 impl Sim {
     /// An empty one that draws from `seed`.
     pub fn new(seed: u64, log: slog::Logger) -> Sim {
-        Sim { registry: Registry::default(), world: World::virtual_from(seed), log }
+        Sim::in_world(World::virtual_from(seed), log)
+    }
+
+    /// An empty one in this world, which is a virtual one.
+    pub fn in_world(world: World, log: slog::Logger) -> Sim {
+        Sim { registry: Registry::default(), world, log }
     }
 
     /// A mailbox whose senders wait by giving the simulated services their turns.

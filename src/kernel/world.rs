@@ -12,11 +12,11 @@ enum Clock {
     Real {
         start: std::time::Instant,
     },
-    /// Microseconds since the simulation began, which stands for 2026-01-01T00:00Z.
-    Virtual(Arc<AtomicU64>),
+    /// Microseconds since the simulation began, and when that was.
+    Virtual(Arc<AtomicU64>, Wall),
 }
 
-/// 2026-01-01T00:00Z, where every simulation begins.
+/// 2026-01-01T00:00Z, where a simulation begins unless it is said.
 const VIRTUAL_EPOCH_S: i64 = 1_767_225_600;
 
 /// Time, chance and entropy of one service. Each service has its own, so that what one draws does not change
@@ -36,7 +36,13 @@ impl World {
 
     /// A virtual one that begins at zero and draws from `seed`.
     pub fn virtual_from(seed: u64) -> World {
-        World { clock: Clock::Virtual(Arc::new(AtomicU64::new(0))), chance: fastrand::Rng::with_seed(seed) }
+        World::virtual_at(Wall::from_seconds(VIRTUAL_EPOCH_S), seed)
+    }
+
+    /// The same, beginning at this time of the wall clock.
+    pub fn virtual_at(begin: Wall, seed: u64) -> World {
+        let clock = Clock::Virtual(Arc::new(AtomicU64::new(0)), begin);
+        World { clock, chance: fastrand::Rng::with_seed(seed) }
     }
 
     /// A world of the same clock with chance of its own, which depends only on this world's seed and `name`.
@@ -44,7 +50,7 @@ impl World {
     pub fn branch(&self, name: &str) -> World {
         let mut chance = match &self.clock {
             Clock::Real { .. } => fastrand::Rng::new(),
-            Clock::Virtual(_) => self.chance.clone(),
+            Clock::Virtual(..) => self.chance.clone(),
         };
         for byte in name.bytes() {
             chance = fastrand::Rng::with_seed(chance.u64(..) ^ u64::from(byte));
@@ -57,7 +63,7 @@ impl World {
     pub fn now(&self) -> Mono {
         match &self.clock {
             Clock::Real { start } => Mono(std::time::Instant::now().saturating_duration_since(*start)),
-            Clock::Virtual(micros) => Mono(Duration::from_micros(micros.load(Ordering::Acquire))),
+            Clock::Virtual(micros, _) => Mono(Duration::from_micros(micros.load(Ordering::Acquire))),
         }
     }
 
@@ -70,7 +76,7 @@ impl World {
                     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
                 Wall(0) + since_1970
             }
-            Clock::Virtual(_) => Wall::from_seconds(VIRTUAL_EPOCH_S) + self.now().0,
+            Clock::Virtual(_, begin) => *begin + self.now().0,
         }
     }
 
@@ -84,13 +90,13 @@ impl World {
         match &self.clock {
             // An operating system without entropy can't be served by going on: every challenge would be known.
             Clock::Real { .. } => getrandom::fill(bytes).expect("the operating system gives entropy"),
-            Clock::Virtual(_) => self.chance.fill(bytes),
+            Clock::Virtual(..) => self.chance.fill(bytes),
         }
     }
 
     /// Turns the virtual clock on to `to`; never back. A real clock turns by itself.
     pub(super) fn turn_to(&self, to: Mono) {
-        if let Clock::Virtual(micros) = &self.clock {
+        if let Clock::Virtual(micros, _) = &self.clock {
             micros.fetch_max(u64::try_from(to.0.as_micros()).unwrap_or(u64::MAX), Ordering::AcqRel);
         }
     }

@@ -6,6 +6,7 @@
 //! * The first start is the reload from the empty configuration; a stop goes from the highest rank down.
 //! * Never: does a service's work.
 
+pub mod rehearsal;
 pub mod reload;
 mod root;
 mod signals;

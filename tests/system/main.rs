@@ -16,5 +16,6 @@ mod watchers;
 mod workers;
 mod hostile;
 mod reload;
+mod simulate;
 mod rogue;
 mod sources;

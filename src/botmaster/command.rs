@@ -17,6 +17,10 @@ pub struct Command {
     pub args: Vec<(&'static str, Value)>,
     /// Whether its standard output is kept, for whoever asked.
     pub capture: bool,
+    /// Whether its standard error is kept too.
+    pub capture_errors: bool,
+    /// The log that its output goes to; `None` for the step's main one.
+    pub log: Option<String>,
     /// How long it may take to end when it is interrupted, by its own settings.
     pub grace: Duration,
     /// What moves between the worker and the master's disk meanwhile.
@@ -28,7 +32,16 @@ pub struct Command {
 impl Command {
     /// One whose output goes into the log only.
     pub fn new(name: &'static str, args: Vec<(&'static str, Value)>) -> Command {
-        Command { name, args, capture: false, grace: Duration::ZERO, transfer: None, notes: String::new() }
+        Command {
+            name,
+            args,
+            capture: false,
+            capture_errors: false,
+            log: None,
+            grace: Duration::ZERO,
+            transfer: None,
+            notes: String::new(),
+        }
     }
 
     /// Whether this argument is a limit.
@@ -49,6 +62,8 @@ pub struct Outcome {
     pub rc: Option<i64>,
     /// Its standard output, if that was to be kept; at most [`CAPTURED_BYTES`] of it.
     pub stdout: Vec<u8>,
+    /// The same of its standard error.
+    pub stderr: Vec<u8>,
     /// Why the worker ended it, if it did: `timeout`, `timeout_without_output`, `max_lines_failure`.
     pub failure_reason: Option<String>,
     /// Updates under other names, in order.
@@ -81,6 +96,9 @@ pub struct Watched {
 #[derive(Debug)]
 pub struct Running {
     capture: bool,
+    capture_errors: bool,
+    /// See [`Command::log`].
+    pub log: Option<String>,
     /// Whether something moves to or from the master's disk.
     pub transfers: bool,
     /// See [`Command::grace`].
@@ -97,6 +115,8 @@ impl Running {
     pub fn new(command: &Command) -> Running {
         Running {
             capture: command.capture,
+            capture_errors: command.capture_errors,
+            log: command.log.clone(),
             transfers: command.transfer.is_some(),
             grace: command.grace,
             watched: Watched { silence: command.limits("timeout"), time: command.limits("maxTime") },
@@ -122,12 +142,17 @@ impl Running {
             "stdout" => {
                 let text = piece(value);
                 if self.capture {
-                    let room = CAPTURED_BYTES.saturating_sub(self.outcome.stdout.len());
-                    self.outcome.stdout.extend_from_slice(&text[..text.len().min(room)]);
+                    keep(&mut self.outcome.stdout, &text);
                 }
                 output.push(Output::Main(Channel::Stdout, text));
             }
-            "stderr" => output.push(Output::Main(Channel::Stderr, piece(value))),
+            "stderr" => {
+                let text = piece(value);
+                if self.capture_errors {
+                    keep(&mut self.outcome.stderr, &text);
+                }
+                output.push(Output::Main(Channel::Stderr, text));
+            }
             "header" => output.push(Output::Main(Channel::Header, piece(value))),
             "log" => {
                 if let Some([name, text]) = value.as_items()
@@ -158,6 +183,12 @@ impl Running {
     pub fn finish(self) -> Outcome {
         self.outcome
     }
+}
+
+/// Keeps what there is room for.
+fn keep(kept: &mut Vec<u8>, text: &[u8]) {
+    let room = CAPTURED_BYTES.saturating_sub(kept.len());
+    kept.extend_from_slice(&text[..text.len().min(room)]);
 }
 
 /// About how many bytes a value takes.
@@ -217,7 +248,7 @@ mod tests {
                 Main(Header, b"make\n")
                 Main(Stdout, b"a\n")
                 Main(Stderr, b"b")
-                Outcome { rc: None, stdout: [97, 10], failure_reason: None, others: {}, trouble: None, kept: Nothing }
+                Outcome { rc: None, stdout: [97, 10], stderr: [], failure_reason: None, others: {}, trouble: None, kept: Nothing }
             "#]],
         );
         check(
@@ -226,7 +257,7 @@ mod tests {
                 File("test.log", b"line\n")
                 Main(Header, b"program finished with exit code 2\n")
                 Main(Stdout, b"late")
-                Outcome { rc: Some(2), stdout: [108, 97, 116, 101], failure_reason: None, others: {}, trouble: None, kept: Nothing }
+                Outcome { rc: Some(2), stdout: [108, 97, 116, 101], stderr: [], failure_reason: None, others: {}, trouble: None, kept: Nothing }
             "#]],
         );
     }
@@ -246,7 +277,7 @@ mod tests {
         check(
             &[update("files", vec!["a"]), Value::None, Value::list([Value::Int(1)]), update("log", 3)],
             expect![[r#"
-                Outcome { rc: None, stdout: [], failure_reason: None, others: {"files": [List([Text("a")])]}, trouble: None, kept: Nothing }
+                Outcome { rc: None, stdout: [], stderr: [], failure_reason: None, others: {"files": [List([Text("a")])]}, trouble: None, kept: Nothing }
             "#]],
         );
     }

@@ -5,7 +5,7 @@
 //! botmaster never waits for an errand; an errand may wait until the botmaster has room for its news.
 
 use super::files::{Kept, Stream};
-use super::limits::{DISK_THREADS, LANE_QUEUE, PROGRAM_THREADS};
+use super::limits::{DISK_THREADS, LANE_QUEUE, PROGRAM_THREADS, SERVER_THREADS};
 use super::{Botmaster, Msg};
 use crate::db::buildsets::Added;
 use crate::kernel::{Address, Ranked, rank, thread};
@@ -24,6 +24,8 @@ pub enum Lane {
     Program,
     /// What the schedulers are asked.
     Schedulers,
+    /// Servers that steps ask.
+    Server,
 }
 
 impl Lane {
@@ -34,6 +36,7 @@ impl Lane {
             Lane::Program => PROGRAM_THREADS,
             // They answer one at a time.
             Lane::Schedulers => 1,
+            Lane::Server => SERVER_THREADS,
         }
     }
 
@@ -42,6 +45,7 @@ impl Lane {
             Lane::Disk => "errand-disk",
             Lane::Program => "errand-program",
             Lane::Schedulers => "errand-trigger",
+            Lane::Server => "errand-server",
         }
     }
 }

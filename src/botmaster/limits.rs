@@ -78,6 +78,15 @@ pub const CHUNK_PATIENCE: Duration = Duration::from_millis(500);
 /// How many buildsets a step may trigger.
 pub const TRIGGERS_PER_STEP: usize = 256;
 
+/// How many servers are asked by steps at the same time.
+pub const SERVER_THREADS: usize = 8;
+
+/// How much of a server's answer goes into a step's log; the rest is not read.
+pub const SERVER_ANSWER_BYTES: usize = 10 << 20;
+
+/// How long a server has where the step has any time: an answer that never ends must not keep a thread for ever.
+pub const SERVER_LONGEST: Duration = Duration::from_secs(24 * 3600);
+
 /// How many logs a step may have.
 pub const LOGS_PER_STEP: usize = 64;
 

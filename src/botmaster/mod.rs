@@ -23,6 +23,7 @@ mod dispatch;
 pub mod distributor;
 pub mod errands;
 pub mod files;
+pub mod http;
 mod junit;
 pub mod latent;
 pub mod limits;

@@ -48,6 +48,11 @@ impl Leash {
         }
     }
 
+    /// Whether it was pulled.
+    pub fn is_pulled(&self) -> bool {
+        matches!(*self.life(), Life::Over)
+    }
+
     fn life(&self) -> std::sync::MutexGuard<'_, Life> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -157,6 +157,7 @@ impl Botmaster {
             Action::Substantiate(recipe) => self.substantiate(build, *recipe, turn),
             Action::Settle { keep } => self.settle_transfer(build, keep),
             Action::RunProgram(program) => self.run_program(build, program),
+            Action::Ask(request) => self.ask_server(build, *request),
             Action::Abandon => {
                 self.end_transfer(build);
                 self.leave_children(build);

@@ -1,7 +1,7 @@
 //! What a step means for its build, and what is said of it (`RS`, `traps.md` 1 and 2).
 
 use super::limits::STATE_CHARS;
-use crate::config::Step;
+use crate::config::Flags;
 use crate::model::Results;
 
 /// What the result of one step does to its build.
@@ -15,7 +15,7 @@ pub struct Effect {
 
 /// Folds the result of a step into that of its build (`RS-02`, `RS-03`, `BU-10`). `flunk_on_warnings` and
 /// `warn_on_warnings` mean warnings only, not failures (`RS-04`).
-pub fn fold(step: &Step, result: Results, so_far: Results) -> Effect {
+pub fn fold(step: Flags, result: Results, so_far: Results) -> Effect {
     let (counts_as, halts) = match result {
         Results::Failure if step.flunk_on_failure => (Results::Failure, step.halt_on_failure),
         Results::Failure if step.warn_on_failure => (Results::Warnings, step.halt_on_failure),
@@ -75,6 +75,7 @@ pub fn short(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::botmaster::tests::shell_step;
+    use crate::config::Step;
     use expect_test::expect;
 
     #[test]
@@ -91,7 +92,7 @@ mod tests {
             };
             table += &format!("{flags:>10}:");
             for result in Results::ALL {
-                let Effect { results, halts } = fold(&step, result, Results::Success);
+                let Effect { results, halts } = fold(step.flags(), result, Results::Success);
                 table += &format!(" {result}->{results}{}", if halts { "!" } else { "" });
             }
             table += "\n";
@@ -110,9 +111,9 @@ mod tests {
     #[test]
     fn a_later_success_mends_nothing() {
         let step = shell_step("x");
-        assert_eq!(fold(&step, Results::Success, Results::Failure).results, Results::Failure);
-        assert_eq!(fold(&step, Results::Skipped, Results::Success).results, Results::Success);
-        assert_eq!(fold(&step, Results::Retry, Results::Cancelled).results, Results::Cancelled);
+        assert_eq!(fold(step.flags(), Results::Success, Results::Failure).results, Results::Failure);
+        assert_eq!(fold(step.flags(), Results::Skipped, Results::Success).results, Results::Success);
+        assert_eq!(fold(step.flags(), Results::Retry, Results::Cancelled).results, Results::Cancelled);
     }
 
     #[test]

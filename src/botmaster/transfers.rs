@@ -5,6 +5,7 @@ use super::Botmaster;
 use super::build::Input;
 use super::errands::{Done, Finding, Lane};
 use super::files::{self, Kept, Stream, Transfer, Verb};
+use super::http;
 use super::limits::TRANSFER_CALLS;
 use super::programs::{self, Leash, Program};
 use super::running::Place;
@@ -155,6 +156,18 @@ impl Botmaster {
                 let teller = teller.clone();
                 let say = move |channel, text| teller.tell(Finding::Said(channel, text));
                 Finding::Exited(programs::run(&program, &leash, say))
+            });
+        }
+    }
+
+    /// Asks a server; the build hears what it says, and the status of its answer.
+    pub(super) fn ask_server(&mut self, build: BuildId, request: http::Request) {
+        let (key, leash) = (self.key(), Leash::default());
+        if let Some(running) = self.builds.get_mut(&build) {
+            running.errand = Some(Errand { key, leash: leash.clone() });
+            self.errands.begin(key, build, Lane::Server, move |teller| {
+                let say = |channel, text| teller.tell(Finding::Said(channel, text));
+                Finding::Exited(http::ask(&request, &leash, say))
             });
         }
     }

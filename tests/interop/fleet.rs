@@ -4,10 +4,9 @@
 use serde_json::Value;
 
 use crate::age::{Age, Aged, Family};
-use crate::carrying;
 use crate::harness::{Build, Repository, Site, eventually_or};
 use crate::proxy::Proxy;
-use crate::triggering;
+use crate::{carrying, stepping, triggering};
 
 /// The builders that stay; what each of them does tells its name.
 const BUILDERS: &str = r#"
@@ -73,7 +72,9 @@ pub struct Farm {
 impl Farm {
     fn new(age: Age) -> Farm {
         let stay = staying(triggering::SCHEDULERS);
-        let mut site = Site::new(&format!("{stay}{SLOW}{}{}", carrying::BUILDERS, triggering::BUILDERS));
+        let (carrying, triggering) = (carrying::BUILDERS, triggering::BUILDERS);
+        let builders = format!("{stay}{SLOW}{carrying}{triggering}{}", stepping::BUILDERS);
+        let mut site = Site::new(&builders);
         let repository = Repository::new(site.path("repository"));
         site.start();
         let proxy = Proxy::to(site.pb_port);
@@ -152,6 +153,7 @@ fn lives(age: Age) {
     checks_out(&farm);
     carrying::carries(&farm);
     triggering::triggers(&farm);
+    stepping::steps(&farm);
     times_out(&farm);
     is_stopped(&farm);
     comes_back(&farm);

@@ -10,5 +10,6 @@ mod fleet;
 #[path = "../system/harness/mod.rs"]
 mod harness;
 mod proxy;
+mod stepping;
 mod tools;
 mod triggering;

@@ -13,6 +13,7 @@ mod watch;
 
 use super::command::{Command, Output, told};
 use super::files::Kept;
+use super::http;
 use super::limits::START_PATIENCE;
 use super::programs::Program;
 use super::render::Secrets;
@@ -28,7 +29,7 @@ use secrecy::Secrecy;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use stepping::{Current, Work};
+use stepping::{Current, STDIO, Work};
 
 /// What a build is made from.
 #[derive(Clone, Debug)]
@@ -170,6 +171,8 @@ pub enum Action {
     Look(PathBuf),
     /// Run this program on the master.
     RunProgram(Program),
+    /// Ask a server for this; what it says and the status of its answer come as those of a program.
+    Ask(Box<http::Request>),
     /// End what the step has under way on the master: nobody waits for it any more.
     Abandon,
     /// Ask the schedulers for these; [`Input::Triggered`] tells of it. And whether the step waits for their ends.
@@ -328,9 +331,13 @@ impl Build {
         let Work::Command(command) = &mut current.work else { return };
         let mut output = Vec::new();
         command.update(updates, &mut output);
+        let main = command.log.clone().unwrap_or_else(|| STDIO.to_owned());
         for piece in output {
             let (log, channel, text) = match piece {
-                Output::Main(channel, text) => (0, channel, text),
+                Output::Main(channel, text) => match current.log(&main, LogKind::Stdio, out) {
+                    Some(log) => (log, channel, text),
+                    None => continue,
+                },
                 Output::File(name, text) => match current.log(&name, LogKind::Stdio, out) {
                     Some(log) => (log, Channel::Stdout, text),
                     None => continue,
@@ -355,8 +362,9 @@ impl Build {
         else {
             return;
         };
-        let text = self.secrecy.next(&mut current.streams, 0, channel, text);
-        current.hear(&builder.steps[current.at], 0, channel, text, env.now, out);
+        let Some(log) = current.log(STDIO, LogKind::Stdio, out) else { return };
+        let text = self.secrecy.next(&mut current.streams, log, channel, text);
+        current.hear(&builder.steps[current.at], log, channel, text, env.now, out);
     }
 
     fn exited(&mut self, result: Result<Option<i32>, String>, env: &Env<'_>, out: &mut Vec<Action>) {
@@ -380,6 +388,7 @@ impl Build {
         let transfers = command.transfers;
         let mut outcome = command.finish();
         outcome.stdout = self.secrecy.clean(outcome.stdout).into();
+        outcome.stderr = self.secrecy.clean(outcome.stderr).into();
         if transfers {
             out.push(Action::Settle { keep: outcome.rc == Some(0) });
             current.work = Work::Settling(outcome);

@@ -50,7 +50,7 @@ pub(super) enum Work {
     Looking,
     /// The worker's command.
     Command(Running),
-    /// A program on the master.
+    /// A program on the master, or a server.
     Program,
     /// The time of another try at what could not be had.
     Postponed,
@@ -117,8 +117,8 @@ impl Build {
                     streams: Streams::default(),
                     interrupts: 0,
                 };
-                if matches!(next, Next::Run(_)) {
-                    current.log(STDIO, LogKind::Stdio, out);
+                if let Next::Run(command) = &next {
+                    current.log(command.log.as_deref().unwrap_or(STDIO), LogKind::Stdio, out);
                     for file in current.machine.files().to_vec() {
                         current.log(&file, LogKind::Stdio, out);
                     }
@@ -163,7 +163,7 @@ impl Build {
                 self.close_step(End::exception(why), env, out);
             }
             Next::Run(command) => {
-                current.log(STDIO, LogKind::Stdio, out);
+                current.log(command.log.as_deref().unwrap_or(STDIO), LogKind::Stdio, out);
                 current.work = Work::Command(Running::new(&command));
                 if !command.notes.is_empty() {
                     let text = command.notes.clone().into();
@@ -175,6 +175,11 @@ impl Build {
                 current.log(STDIO, LogKind::Stdio, out);
                 current.work = Work::Program;
                 out.push(Action::RunProgram(program));
+            }
+            Next::Ask(request) => {
+                current.log(STDIO, LogKind::Stdio, out);
+                current.work = Work::Program;
+                out.push(Action::Ask(request));
             }
             Next::Look(path) => {
                 current.work = Work::Looking;
@@ -269,8 +274,8 @@ impl Build {
         });
         let state = self.said(&ended(&description, results, end.detail.as_deref()));
         out.push(Action::StepFinished { results, state, hidden });
-        let effect = fold(step, results, self.results);
-        if fold(step, results, Results::Success).results != Results::Success {
+        let effect = fold(step.flags(), results, self.results);
+        if fold(step.flags(), results, Results::Success).results != Results::Success {
             self.culprits.push(name.to_owned());
         }
         self.results = effect.results;
@@ -315,8 +320,20 @@ impl Build {
 
     pub(super) fn site<'a>(&'a self, step: &'a Step, scene: &'a Scene<'a>, env: &'a Env<'_>) -> Site<'a> {
         let Plan { builder, abilities, environ, changes, .. } = &self.plan;
-        let (patience, base_dir) = (&step.patience, env.base_dir);
-        Site { scene, builder, patience, abilities, environ, base_dir, changes }
+        let (patience, moment) = (&step.patience, self.moment(None));
+        Site { scene, builder, patience, moment, abilities, environ, base_dir: env.base_dir, changes }
+    }
+
+    fn moment(&self, result: Option<Results>) -> Moment<'_> {
+        Moment {
+            builder: &self.plan.builder.name,
+            number: self.plan.number,
+            reason: &self.plan.reason,
+            worker: &self.plan.worker,
+            files: &self.plan.files,
+            results: self.results,
+            result,
+        }
     }
 
     fn asked(
@@ -325,17 +342,7 @@ impl Build {
         result: Option<Results>,
         scene: &Scene<'_>,
     ) -> Result<bool, String> {
-        let Some(condition) = condition else { return Ok(true) };
-        let moment = Moment {
-            builder: &self.plan.builder.name,
-            number: self.plan.number,
-            reason: &self.plan.reason,
-            worker: &self.plan.worker,
-            files: &self.plan.files,
-            results: self.results,
-            result,
-        };
-        ask(condition, scene, &moment)
+        condition.map_or(Ok(true), |condition| ask(condition, scene, &self.moment(result)))
     }
 
     /// Runs `work` with what the build knows, and keeps note of the secrets that it asked for.
@@ -382,8 +389,11 @@ impl Current {
             return;
         }
         self.trial.hear(now);
-        let name = if log == 0 { "" } else { self.logs[log].as_str() };
-        if log == 0 {
+        let name = match self.logs[log].as_str() {
+            STDIO => "",
+            other => other,
+        };
+        if name.is_empty() {
             self.machine.hear(channel, &text);
         }
         if let Some(state) = self.watch.hear(step, name, channel, &text, now) {

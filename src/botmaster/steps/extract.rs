@@ -1,5 +1,6 @@
 //! `set_property_from_command` with `extract`: properties out of what a program says (`SH-11`).
 
+use super::set_property::said;
 use super::{End, Next, Site, shell};
 use crate::botmaster::command::Outcome;
 use crate::botmaster::limits::EXTRACTED;
@@ -22,7 +23,8 @@ impl Extracting {
         site: &Site<'_>,
     ) -> Result<(Extracting, Next), String> {
         let (mut command, description) = shell::command(&config.shell, site)?;
-        command.capture = true;
+        let output = config.output;
+        (command.capture, command.capture_errors) = (output.include_stdout, output.include_stderr);
         Ok((Extracting { config: config.clone(), description }, Next::Run(command)))
     }
 
@@ -31,7 +33,7 @@ impl Extracting {
         if !end.results.is_good() {
             return Next::Done(end);
         }
-        let text = String::from_utf8_lossy(&outcome.stdout).replace('\0', "\u{fffd}");
+        let text = said(outcome);
         Next::Done(match extract(&self.config.extract, &text) {
             Ok(properties) => End { properties, ..end },
             Err(why) => {

@@ -4,9 +4,11 @@ mod compile;
 mod download;
 mod extract;
 mod files;
+mod http;
 mod lines;
 mod master_shell;
 mod program;
+mod sequence;
 mod set_property;
 mod shell;
 mod source;
@@ -17,8 +19,9 @@ mod upload;
 pub use lines::LineCutter;
 
 use super::command::{Command, Outcome};
+use super::http::Request;
 use super::programs::Program;
-use super::render::Scene;
+use super::render::{Moment, Scene, ask};
 use crate::config::{Builder, Patience, StepKind, Template};
 use crate::db::buildsets::{Added, Completed};
 use crate::model::{ChangeId, Channel, Link, Properties, Results};
@@ -56,6 +59,8 @@ impl Abilities {
 pub struct Site<'a> {
     /// What can be filled into templates.
     pub scene: &'a Scene<'a>,
+    /// What conditions know.
+    pub moment: Moment<'a>,
     /// The builder.
     pub builder: &'a Builder,
     /// How long the step may take.
@@ -97,6 +102,8 @@ pub enum Next {
     Await(Vec<Added>),
     /// Wait that long; [`Machine::go_on`] then gets an outcome that says nothing.
     Postpone(Duration),
+    /// Ask a server for this; [`Machine::exited`] gets the status of its answer.
+    Ask(Box<Request>),
     /// It is done.
     Done(End),
 }
@@ -149,8 +156,14 @@ pub enum Machine {
     SetProperty(set_property::SetProperty),
     /// A program whose output is read.
     Extracting(Box<extract::Extracting>),
+    /// Several programs.
+    Sequence(Box<sequence::Sequence>),
+    /// A request.
+    Http(http::Http),
+    /// A text for a log.
+    Log(String),
     /// Nothing that takes time: what it does, in its own words.
-    Instant(&'static str),
+    Instant(Cow<'static, str>),
     /// Work on files.
     Files(files::Files),
     /// Files to the master.
@@ -206,11 +219,31 @@ impl Machine {
                 (Machine::Extracting(Box::new(extracting)), next)
             }
             StepKind::SetProperties(config) => {
-                (Machine::Instant("set properties"), Next::Done(set_property::several(config, site)?))
+                (Machine::Instant("set properties".into()), Next::Done(set_property::several(config, site)?))
             }
             StepKind::SetPropertiesFromEnv(config) => {
                 let end = set_property::from_env(config, site);
-                (Machine::Instant("set properties from the environment"), Next::Done(end))
+                (Machine::Instant("set properties from the environment".into()), Next::Done(end))
+            }
+            StepKind::ShellSequence(config) => {
+                let (sequence, next) = sequence::Sequence::begin(config, site)?;
+                (Machine::Sequence(Box::new(sequence)), next)
+            }
+            StepKind::Http(config) => {
+                let (http, next) = http::Http::begin(config, site)?;
+                (Machine::Http(http), next)
+            }
+            StepKind::Assert(condition) => {
+                let holds = ask(condition, site.scene, &site.moment)?;
+                let end = End::plain(if holds { Results::Success } else { Results::Failure });
+                (Machine::Instant(format!("check {}", condition.as_str()).into()), Next::Done(end))
+            }
+            StepKind::Log(value) => {
+                let text = match site.scene.json(value)? {
+                    serde_json::Value::String(text) => text + "\n",
+                    other => format!("{other:#}\n"),
+                };
+                (Machine::Log(text), Next::Done(End::plain(Results::Success)))
             }
             StepKind::Files(work) => {
                 let (files, next) = files::Files::begin(work, site)?;
@@ -240,7 +273,10 @@ impl Machine {
             Machine::Hg(hg) => hg.go_on(outcome),
             Machine::Svn(svn) => svn.go_on(outcome),
             Machine::SetProperty(set) => set.go_on(&outcome),
-            Machine::MasterShell(_) | Machine::Instant(_) => Next::Done(End::plain(Results::Success)),
+            Machine::Sequence(sequence) => sequence.go_on(&outcome),
+            Machine::MasterShell(_) | Machine::Http(_) | Machine::Log(_) | Machine::Instant(_) => {
+                Next::Done(End::plain(Results::Success))
+            }
             Machine::Extracting(extracting) => extracting.go_on(&outcome),
             Machine::Files(files) => files.go_on(&outcome),
             Machine::Upload(upload) => upload.go_on(&outcome),
@@ -273,10 +309,11 @@ impl Machine {
         }
     }
 
-    /// Goes on after [`Next::Program`].
+    /// Goes on after [`Next::Program`] and [`Next::Ask`].
     pub fn exited(&mut self, result: Result<Option<i32>, String>) -> Next {
         Next::Done(match self {
             Machine::MasterShell(shell) => shell.exited(result),
+            Machine::Http(http) => http.answered(result),
             _ => End::exception("nobody ran a program\n"),
         })
     }
@@ -299,6 +336,9 @@ impl Machine {
             Machine::MasterShell(shell) => shell.description(),
             Machine::Git(_) | Machine::Hg(_) | Machine::Svn(_) => "update",
             Machine::SetProperty(set) => set.description(),
+            Machine::Sequence(sequence) => sequence.description(),
+            Machine::Http(http) => http.description(),
+            Machine::Log(_) => "log",
             Machine::Instant(what) => what,
             Machine::Extracting(extracting) => extracting.description(),
             Machine::Files(files) => files.description(),
@@ -327,6 +367,7 @@ impl Machine {
             Machine::SetProperty(set) => set.exhibit(),
             Machine::Compile(compile) => compile.exhibit(),
             Machine::Test(test) => test.exhibit(),
+            Machine::Log(text) => Some(("output".into(), text)),
             _ => None,
         }
     }

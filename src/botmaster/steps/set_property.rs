@@ -42,9 +42,9 @@ impl SetProperty {
                 let end = set.end(value);
                 Ok((set, Next::Done(end)))
             }
-            SetPropertyFrom::Output { shell, strip } => {
+            SetPropertyFrom::Output { shell, strip, output } => {
                 let (mut command, description) = shell::command(shell, site)?;
-                command.capture = true;
+                (command.capture, command.capture_errors) = (output.include_stdout, output.include_stderr);
                 let program = Some(Program { decode_rc: shell.decode_rc.clone(), strip: *strip });
                 Ok((SetProperty { property, description, program, exhibit }, Next::Run(command)))
             }
@@ -57,7 +57,7 @@ impl SetProperty {
         if !end.results.is_good() {
             return Next::Done(end);
         }
-        let text = String::from_utf8_lossy(&outcome.stdout).replace('\0', "\u{fffd}");
+        let text = said(outcome);
         let text = if program.strip { text.trim() } else { &text };
         let set = self.end(text.into());
         Next::Done(End { results: end.results, detail: end.detail, ..set })
@@ -79,6 +79,12 @@ impl SetProperty {
     pub(super) fn exhibit(&self) -> Option<(Cow<'static, str>, &str)> {
         (!self.exhibit.is_empty()).then_some(("property changes".into(), &self.exhibit))
     }
+}
+
+/// What was kept of what a program says.
+pub(super) fn said(outcome: &Outcome) -> String {
+    let whole = [&outcome.stdout[..], &outcome.stderr[..]].concat();
+    String::from_utf8_lossy(&whole).replace('\0', "\u{fffd}")
 }
 
 /// Sets several properties.

@@ -2,10 +2,10 @@
 
 use super::builder;
 use crate::botmaster::command::{Command, Outcome};
-use crate::botmaster::render::Scene;
+use crate::botmaster::render::{Moment, Scene};
 use crate::botmaster::steps::{Abilities, Machine, Next, Site};
 use crate::config::{Patience, StepKind};
-use crate::model::{Properties, SourceStamp};
+use crate::model::{Properties, Results, SourceStamp};
 use crate::pb::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -57,7 +57,17 @@ pub(super) fn play(
     let abilities = Abilities(commands.map(|name| (name.to_owned(), version.to_owned())).into());
     let (environ, base_dir) = (BTreeMap::new(), Path::new("/m"));
     let patience = &Patience::usual(kind);
+    let moment = Moment {
+        builder: "b",
+        number: 1,
+        reason: "",
+        worker: "w",
+        files: &[],
+        results: Results::Success,
+        result: None,
+    };
     let site = Site {
+        moment,
         scene: &scene,
         builder: &builder,
         patience,
@@ -80,7 +90,12 @@ pub(super) fn play(
                 told += &format!("{line}{}\n", if fails.is_some() { " !" } else { "" });
                 machine.go_on(outcome(&command, &line, before, fails.is_some()))
             }
-            Next::Look(_) | Next::Program(..) | Next::Trigger(..) | Next::Await(_) | Next::Postpone(_) => {
+            Next::Look(_)
+            | Next::Program(..)
+            | Next::Ask(_)
+            | Next::Trigger(..)
+            | Next::Await(_)
+            | Next::Postpone(_) => {
                 panic!("git has nothing to do on the master")
             }
             Next::Done(end) => {

@@ -3,11 +3,13 @@
 use super::player::check;
 use super::{shell, shell_step, step, template};
 use crate::config::{
-    Condition, DO_STEP_IF, HIDE_STEP_IF, LogFile, SetProperty, SetPropertyFrom, Step, StepKind,
+    Condition, DO_STEP_IF, HIDE_STEP_IF, LogFile, Output, SetProperty, SetPropertyFrom, Step, StepKind,
 };
 use crate::model::Results;
 use expect_test::expect;
 use std::collections::BTreeMap;
+
+const STDOUT: Output = Output { include_stdout: true, include_stderr: false };
 
 fn named(name: &str, command: &str) -> Step {
     Step { name: template(name), ..shell_step(command) }
@@ -421,7 +423,7 @@ fn files_are_logs() {
 fn properties_are_set() {
     let set = |from| step(StepKind::SetProperty(SetProperty { property: template("p"), from }));
     let value = serde_json::json!({"on": "%(prop:os)s", "n": 1});
-    let output = SetPropertyFrom::Output { shell: Box::new(shell("uname")), strip: true };
+    let output = SetPropertyFrom::Output { shell: Box::new(shell("uname")), strip: true, output: STDOUT };
     let steps = vec![set(SetPropertyFrom::Value(value)), set(output), named("use", "echo %(prop:p)s")];
     check(
         steps,

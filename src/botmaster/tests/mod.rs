@@ -12,6 +12,7 @@ mod checkout;
 mod checkouts;
 mod git;
 mod golden;
+mod kinds;
 mod life;
 mod locking;
 mod machine;

@@ -85,6 +85,7 @@ pub(super) fn play_with(played: &Played, steps: Vec<Step>, inputs: &str) -> Stri
         match word.split_once(' ').unwrap_or((word, "")) {
             ("ready", _) => feed(Input::Ready, now),
             ("out", text) => feed(Input::Update(&update("stdout", Value::from(text))), now),
+            ("err", text) => feed(Input::Update(&update("stderr", Value::from(format!("{text}\n")))), now),
             ("file", text) => {
                 let value = Value::tuple([Value::from("test.log"), Value::from(text)]);
                 feed(Input::Update(&update("log", value)), now);
@@ -112,6 +113,7 @@ pub(super) fn play_with(played: &Played, steps: Vec<Step>, inputs: &str) -> Stri
             ("line", text) => feed(Input::Update(&update("stdout", Value::from(format!("{text}\n")))), now),
             ("settled", trouble) => feed(Input::Settled(Err(trouble.to_owned())), now),
             ("says", text) => feed(Input::Said(Channel::Stdout, format!("{text}\n").into()), now),
+            ("unable", why) => feed(Input::Exited(Err(why.to_owned())), now),
             ("exited", "") => feed(Input::Exited(Ok(None)), now),
             ("exited", code) => feed(Input::Exited(Ok(Some(code.parse().unwrap()))), now),
             ("looked", "") => feed(Input::Looked(Ok(())), now),
@@ -166,6 +168,7 @@ fn shown(action: &Action, played: &Played) -> String {
         Action::Settle { keep } => format!("  {}\n", if *keep { "keep" } else { "throw away" }),
         Action::RunProgram(program) => format!("  on the master {program:?}\n"),
         Action::Look(path) => format!("  look for {}\n", path.display()),
+        Action::Ask(request) => format!("  ask {request:?}\n"),
         Action::Abandon => "  abandon\n".to_owned(),
         Action::Trigger(triggers, waits) => format!("  trigger, waited for: {waits}: {triggers:?}\n"),
         Action::Await(added) => format!("  wait for {added:?}\n"),

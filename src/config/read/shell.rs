@@ -8,6 +8,7 @@ use crate::model::Results;
 use std::collections::BTreeMap;
 
 /// All about a program but what it is.
+#[derive(Clone)]
 pub(super) struct Program(Shell);
 
 impl Program {

@@ -37,10 +37,11 @@ pub use scheduler::{
 pub use secret::{Password, Secret, SecretProvider, SecretText};
 pub use step::{
     Checkout, Command, Compile, Compress, Content, DirectoryUpload, Download, EnvValue, Extract, FileUpload,
-    FileWork, Git, GivenPatch, GivenStamp, Hg, HgBranch, LogFile, MasterShell, MultipleFileUpload, Observer,
-    Patience, Retry, SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty,
-    SetPropertyFrom, Shell, SourceMethod, SourceMode, Step, StepKind, Suppression, Svn, SvnDepth, Test,
-    Transfer, Trigger, TriggerSource, Triggered, Upload,
+    FileWork, Flags, Git, GivenPatch, GivenStamp, Hg, HgBranch, Http, HttpBody, LogFile, MasterShell,
+    MultipleFileUpload, Observer, Output, Patience, Retry, SequencePart, SetProperties,
+    SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty, SetPropertyFrom, Shell, ShellSequence,
+    SourceMethod, SourceMode, Step, StepKind, Suppression, Svn, SvnDepth, Test, Transfer, Trigger,
+    TriggerSource, Triggered, Upload,
 };
 pub use timed::{Timed, Times};
 pub use worker::{Keepalive, Worker, WorkerKind};

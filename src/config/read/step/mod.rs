@@ -3,15 +3,17 @@
 mod files;
 mod git;
 mod hg;
+mod http;
 mod output;
 mod patience;
 mod property;
+mod sequence;
 mod source;
 mod svn;
 mod transfer;
 mod trigger;
 
-use super::{OneOrMany, Read, Spanned, Table, condition, one_of, shell as programs};
+use super::{Loose, OneOrMany, Read, Spanned, Table, condition, one_of, shell as programs};
 use crate::config::condition::{DO_STEP_IF, HIDE_STEP_IF};
 use crate::config::findings::{Findings, nearest};
 use crate::config::yaml::{Entry, Node, Value};
@@ -50,6 +52,10 @@ const TYPES: &[Type] = &[
     tolerant("shell", "command", shell),
     halting("compile", "command", output::compile),
     tolerant("test", "command", output::test),
+    tolerant("shell_sequence", "commands", sequence::shell_sequence),
+    tolerant("http", "url", http::http),
+    tolerant("assert", "condition", assert),
+    tolerant("log", "content", log),
     halting("master_shell", "command", master_shell),
     halting("git", "repository", git::git),
     halting("hg", "repository", hg::hg),
@@ -159,6 +165,23 @@ fn shell(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
     let program = programs::program(table, findings);
     let command = table.required("command", findings);
     Some(StepKind::Shell(program.with(command?)))
+}
+
+fn assert(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
+    let node = table.node("condition", findings);
+    if node.is_none() {
+        table.missing("condition", findings);
+    }
+    condition(node?, DO_STEP_IF, findings).map(StepKind::Assert)
+}
+
+fn log(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
+    let node = table.node("content", findings);
+    if node.is_none() {
+        table.missing("content", findings);
+    }
+    property::check_templates(node?, findings);
+    serde_json::Value::read(node?, findings).map(StepKind::Log)
 }
 
 fn master_shell(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {

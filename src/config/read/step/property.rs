@@ -4,7 +4,7 @@ use super::{OneOrMany, Read, Table, one_of, programs};
 use crate::config::findings::Findings;
 use crate::config::yaml::{Node, Value};
 use crate::config::{
-    Extract, Search, SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty,
+    Extract, Output, Search, SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty,
     SetPropertyFrom, StepKind, Template,
 };
 
@@ -19,8 +19,12 @@ pub(super) fn set_property(table: &mut Table, findings: &mut Findings) -> Option
         (None, Some(command)) => {
             let program = programs::program(table, findings);
             let strip = table.or("strip", true, findings);
-            Read::read(command, findings)
-                .map(|command| SetPropertyFrom::Output { shell: Box::new(program.with(command)), strip })
+            let output = output(table, findings);
+            Read::read(command, findings).map(|command| SetPropertyFrom::Output {
+                shell: Box::new(program.with(command)),
+                strip,
+                output,
+            })
         }
         _ => {
             findings.complain(table.at(), "it must have either `value` or `command`", "");
@@ -68,18 +72,19 @@ pub(super) fn set_properties(table: &mut Table, findings: &mut Findings) -> Opti
 pub(super) fn set_property_from_command(table: &mut Table, findings: &mut Findings) -> Option<StepKind> {
     let shell = programs::program(table, findings);
     let command = table.required("command", findings);
+    let output = output(table, findings);
     let property = table.node("property", findings);
     let extract = table.node("extract", findings);
     match (property, extract) {
         (Some(property), None) => {
             let strip = table.or("strip", true, findings);
             let property = Template::read(property, findings);
-            let from = SetPropertyFrom::Output { shell: Box::new(shell.with(command?)), strip };
+            let from = SetPropertyFrom::Output { shell: Box::new(shell.with(command?)), strip, output };
             Some(StepKind::SetProperty(SetProperty { property: property?, from }))
         }
         (None, Some(extract)) => {
             let extract = Extract::read(extract, findings);
-            let config = SetPropertiesFromCommand { shell: shell.with(command?), extract: extract? };
+            let config = SetPropertiesFromCommand { shell: shell.with(command?), output, extract: extract? };
             Some(StepKind::SetPropertiesFromCommand(Box::new(config)))
         }
         _ => {
@@ -87,6 +92,19 @@ pub(super) fn set_property_from_command(table: &mut Table, findings: &mut Findin
             None
         }
     }
+}
+
+fn output(table: &mut Table, findings: &mut Findings) -> Output {
+    let include_stdout = table.or("include_stdout", true, findings);
+    let include_stderr = table.or("include_stderr", false, findings);
+    if !include_stdout && !include_stderr {
+        findings.complain(
+            table.at(),
+            "nothing of what the program says is looked at",
+            "include one of the two",
+        );
+    }
+    Output { include_stdout, include_stderr }
 }
 
 impl Read for Extract {

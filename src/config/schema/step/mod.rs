@@ -3,11 +3,13 @@
 mod files;
 mod git;
 mod hg;
+mod http;
 mod master_shell;
 mod output;
 mod patience;
 mod program;
 mod property;
+mod sequence;
 mod source;
 mod svn;
 mod transfer;
@@ -16,13 +18,16 @@ mod trigger;
 pub use files::FileWork;
 pub use git::Git;
 pub use hg::{Hg, HgBranch};
+pub use http::{Http, HttpBody};
 pub use master_shell::MasterShell;
 pub use output::{Compile, Observer, Suppression, Test};
 pub use patience::{Patience, Retry};
 pub use program::{Command, EnvValue, LogFile, Shell};
 pub use property::{
-    Extract, SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty, SetPropertyFrom,
+    Extract, Output, SetProperties, SetPropertiesFromCommand, SetPropertiesFromEnv, SetProperty,
+    SetPropertyFrom,
 };
+pub use sequence::{SequencePart, ShellSequence};
 pub use source::{Checkout, SourceMethod, SourceMode};
 pub use svn::{Svn, SvnDepth};
 pub use transfer::{
@@ -74,6 +79,34 @@ pub struct Step {
     pub kind: StepKind,
 }
 
+/// What a result means for the whole that it is part of (`ST-02`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Flags {
+    /// Whether a failure ends the whole.
+    pub halt_on_failure: bool,
+    /// Whether a failure makes it a failure.
+    pub flunk_on_failure: bool,
+    /// Whether warnings make it a failure.
+    pub flunk_on_warnings: bool,
+    /// Whether a failure makes it one with warnings.
+    pub warn_on_failure: bool,
+    /// Whether warnings make it one with warnings.
+    pub warn_on_warnings: bool,
+}
+
+impl Step {
+    /// What its result means for the build.
+    pub fn flags(&self) -> Flags {
+        Flags {
+            halt_on_failure: self.halt_on_failure,
+            flunk_on_failure: self.flunk_on_failure,
+            flunk_on_warnings: self.flunk_on_warnings,
+            warn_on_failure: self.warn_on_failure,
+            warn_on_warnings: self.warn_on_warnings,
+        }
+    }
+}
+
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,6 +133,14 @@ pub enum StepKind {
     SetPropertiesFromCommand(Box<SetPropertiesFromCommand>),
     /// Sets properties from the worker's environment.
     SetPropertiesFromEnv(SetPropertiesFromEnv),
+    /// Runs several programs on the worker, one after another.
+    ShellSequence(ShellSequence),
+    /// Asks a server for something.
+    Http(Box<Http>),
+    /// Fails unless this holds (`N-ST-05`); it knows what `do_step_if` knows.
+    Assert(Condition),
+    /// Shows this in a log named `output`, filled in: any JSON (`N-ST-05`).
+    Log(serde_json::Value),
     /// Does something to files on the worker.
     Files(FileWork),
     /// Brings a file to the master.
@@ -129,6 +170,10 @@ impl StepKind {
             StepKind::SetProperties(_) => "set_properties",
             StepKind::SetPropertiesFromCommand(_) => "set_property_from_command",
             StepKind::SetPropertiesFromEnv(_) => "set_properties_from_env",
+            StepKind::ShellSequence(_) => "shell_sequence",
+            StepKind::Http(_) => "http",
+            StepKind::Assert(_) => "assert",
+            StepKind::Log(_) => "log",
             StepKind::Files(work) => match work {
                 FileWork::MakeDirectory(_) => "make_directory",
                 FileWork::RemoveDirectory(_) => "remove_directory",

@@ -15,7 +15,8 @@ pub struct Patience {
     #[serde(serialize_with = "duration::serialize_option")]
     pub timeout: Option<Duration>,
     /// How long each try of the step may take in all, without the time that it waits for locks. Then it fails. `null`
-    /// for any time, which is the default but for what runs programs on the master: that is an hour.
+    /// for any time, which is the default but for programs on the master, which have
+    /// an hour, and servers, which have ten minutes.
     #[serde(serialize_with = "duration::serialize_option")]
     pub max_time: Option<Duration>,
     /// Whether the step is tried again where it fails; by default not. Each try goes into the same logs, with a line
@@ -43,6 +44,9 @@ const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long what is done on the master may take where nothing else is said (`N-ST-08`).
 const MASTER_MAX_TIME: Duration = Duration::from_secs(3600);
 
+/// How long a server may take where nothing else is said.
+const SERVER_MAX_TIME: Duration = Duration::from_secs(600);
+
 impl Patience {
     /// What holds for a kind of step where nothing else is said.
     pub fn usual(kind: &StepKind) -> Patience {
@@ -50,6 +54,7 @@ impl Patience {
             StepKind::Shell(_)
             | StepKind::Compile(_)
             | StepKind::Test(_)
+            | StepKind::ShellSequence(_)
             | StepKind::Git(_)
             | StepKind::Hg(_)
             | StepKind::Svn(_)
@@ -66,9 +71,12 @@ impl Patience {
                     (None, None)
                 }
             },
+            StepKind::Http(_) => (None, Some(SERVER_MAX_TIME)),
             StepKind::MasterShell(_) => (None, Some(MASTER_MAX_TIME)),
             StepKind::Trigger(_)
             | StepKind::SetProperties(_)
+            | StepKind::Assert(_)
+            | StepKind::Log(_)
             | StepKind::SetPropertiesFromEnv(_)
             | StepKind::FileUpload(_)
             | StepKind::DirectoryUpload(_)

@@ -27,7 +27,19 @@ pub enum SetPropertyFrom {
         shell: Box<Shell>,
         /// Whether white space around what it says is dropped.
         strip: bool,
+        /// What of what it says is meant.
+        #[serde(flatten)]
+        output: Output,
     },
+}
+
+/// Which output of a program is meant; where it is both, what it says on its standard error stands last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Output {
+    /// Its standard output; that is so if nothing else is said.
+    pub include_stdout: bool,
+    /// Its standard error.
+    pub include_stderr: bool,
 }
 
 /// Setting several properties.
@@ -52,7 +64,10 @@ pub struct SetPropertiesFromEnv {
 pub struct SetPropertiesFromCommand {
     /// The program.
     pub shell: Shell,
-    /// How its standard output is read.
+    /// What of what it says is meant.
+    #[serde(flatten)]
+    pub output: Output,
+    /// How that is read.
     pub extract: Extract,
 }
 

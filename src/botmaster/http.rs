@@ -192,7 +192,21 @@ mod tests {
             body: Some("{}".into()),
             ..request(port, "/a?b=c")
         };
-        check(&request, serving, expect![[r#""#]]);
+        check(&request, serving, expect![[r#"
+            Header "POST http://127.0.0.1:PORT/a?b=c\nX-Key: <hidden>\nX-Open: o\n"
+            Header "\nHTTP/1.1 201 Created\nx-token: <hidden>\nx-plain: yes\ncontent-length: 5\n\n"
+            Stdout "hello"
+            Ok(Some(201))
+            -- asked
+            POST /a?b=c HTTP/1.1
+            content-length: 2
+            user-agent: bellwether
+            accept: */*
+            x-key: k
+            x-open: o
+            {}
+            --
+        "#]]);
     }
 
     #[test]
@@ -200,9 +214,35 @@ mod tests {
         const TO: &str =
             "HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         let (port, serving) = serve(&[TO, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"]);
-        check(&request(port, "/here"), serving, expect![[r#""#]]);
+        check(&request(port, "/here"), serving, expect![[r#"
+            Header "GET http://127.0.0.1:PORT/here\n"
+            Header "\nHTTP/1.1 200 OK\ncontent-length: 2\n\n"
+            Stdout "ok"
+            Ok(Some(200))
+            -- asked
+            GET /here HTTP/1.1
+            user-agent: bellwether
+            accept: */*
+
+            --
+            GET /there HTTP/1.1
+            user-agent: bellwether
+            accept: */*
+
+            --
+        "#]]);
         let (port, serving) = serve(&[TO]);
-        check(&Request { follows: false, ..request(port, "/here") }, serving, expect![[r#""#]]);
+        check(&Request { follows: false, ..request(port, "/here") }, serving, expect![[r#"
+            Header "GET http://127.0.0.1:PORT/here\n"
+            Header "\nHTTP/1.1 302 Found\nlocation: /there\ncontent-length: 0\nconnection: close\n\n"
+            Ok(Some(302))
+            -- asked
+            GET /here HTTP/1.1
+            user-agent: bellwether
+            accept: */*
+
+            --
+        "#]]);
     }
 
     #[test]

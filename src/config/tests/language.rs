@@ -94,7 +94,7 @@ fn unknown_keys_are_told_with_the_nearest_known_one() {
     check_step(
         "{name: x}",
         expect![[r#"
-            m.yaml:4:44: builders[0].steps[0]: it is not said what this step does; give it a `type`: shell, compile, test, master_shell, git, hg, svn, set_property, set_properties, set_property_from_command, set_properties_from_env, file_upload, directory_upload, multiple_file_upload, file_download, string_download, json_string_download, json_properties_download, trigger, make_directory, remove_directory, copy_directory, remove_file, file_exists
+            m.yaml:4:44: builders[0].steps[0]: it is not said what this step does; give it a `type`: shell, compile, test, shell_sequence, http, assert, log, master_shell, git, hg, svn, set_property, set_properties, set_property_from_command, set_properties_from_env, file_upload, directory_upload, multiple_file_upload, file_download, string_download, json_string_download, json_properties_download, trigger, make_directory, remove_directory, copy_directory, remove_file, file_exists
         "#]],
     );
 }

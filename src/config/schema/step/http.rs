@@ -27,7 +27,7 @@ pub struct Http {
     pub auth: Option<(Template, Template)>,
     /// The statuses that are a success; any from 200 to 399 if nothing else is said.
     pub expect: Vec<u16>,
-    /// Whether redirections are followed, without the authentication; up to ten of them.
+    /// Whether redirections are followed, up to ten of them: without the authentication, but with the other headers.
     pub allow_redirects: bool,
 }
 

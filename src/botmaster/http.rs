@@ -192,7 +192,10 @@ mod tests {
             body: Some("{}".into()),
             ..request(port, "/a?b=c")
         };
-        check(&request, serving, expect![[r#"
+        check(
+            &request,
+            serving,
+            expect![[r#"
             Header "POST http://127.0.0.1:PORT/a?b=c\nX-Key: <hidden>\nX-Open: o\n"
             Header "\nHTTP/1.1 201 Created\nx-token: <hidden>\nx-plain: yes\ncontent-length: 5\n\n"
             Stdout "hello"
@@ -206,7 +209,8 @@ mod tests {
             x-open: o
             {}
             --
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -214,7 +218,10 @@ mod tests {
         const TO: &str =
             "HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         let (port, serving) = serve(&[TO, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"]);
-        check(&request(port, "/here"), serving, expect![[r#"
+        check(
+            &request(port, "/here"),
+            serving,
+            expect![[r#"
             Header "GET http://127.0.0.1:PORT/here\n"
             Header "\nHTTP/1.1 200 OK\ncontent-length: 2\n\n"
             Stdout "ok"
@@ -230,9 +237,13 @@ mod tests {
             accept: */*
 
             --
-        "#]]);
+        "#]],
+        );
         let (port, serving) = serve(&[TO]);
-        check(&Request { follows: false, ..request(port, "/here") }, serving, expect![[r#"
+        check(
+            &Request { follows: false, ..request(port, "/here") },
+            serving,
+            expect![[r#"
             Header "GET http://127.0.0.1:PORT/here\n"
             Header "\nHTTP/1.1 302 Found\nlocation: /there\ncontent-length: 0\nconnection: close\n\n"
             Ok(Some(302))
@@ -242,7 +253,8 @@ mod tests {
             accept: */*
 
             --
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -19,7 +19,10 @@ fn steps(text: &str) -> Vec<Step> {
 fn programs_of_a_sequence_have_their_logs_and_flags() {
     let sequence = "[{shell_sequence: [make, {command: [make, check], log: check, flunk_on_failure: false, \
         warn_on_failure: true}, ['', '%(prop:none)s'], {command: lint, halt_on_failure: true}, never]}]";
-    check(steps(sequence), "ready; out a; rc 0; out b; rc 2; rc 1", expect![[r#"
+    check(
+        steps(sequence),
+        "ready; out a; rc 0; out b; rc 2; rc 1",
+        expect![[r#"
         > ready
         step shell_sequence: running
           log stdio s
@@ -39,20 +42,28 @@ fn programs_of_a_sequence_have_their_logs_and_flags() {
           0 Header b"program finished with exit code 1\n"
           failure: 'lint' failed (1)
         failure: failed shell_sequence
-    "#]]);
-    check(steps("[{shell_sequence: ['%(prop:none)s']}, {shell: after}]"), "ready", expect![[r#"
+    "#]],
+    );
+    check(
+        steps("[{shell_sequence: ['%(prop:none)s']}, {shell: after}]"),
+        "ready",
+        expect![[r#"
         > ready
         step shell_sequence: running
           skipped: nothing to run skipped
         step shell: running
           log stdio s
           run shell Some(Text("after"))
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_sequence_is_stopped_and_tried_again_like_any_step() {
-    check(steps("[{shell_sequence: [make, check]}]"), "ready; stop; rc -1", expect![[r#"
+    check(
+        steps("[{shell_sequence: [make, check]}]"),
+        "ready; stop; rc -1",
+        expect![[r#"
         > ready
         step shell_sequence: running
           log stdio s
@@ -65,7 +76,8 @@ fn a_sequence_is_stopped_and_tried_again_like_any_step() {
           0 Header b"program finished with exit code -1\n"
           cancelled: 'make' cancelled
         cancelled: cancelled: enough (by alice)
-    "#]]);
+    "#]],
+    );
     check(
         steps("[{shell_sequence: [make, check], retry: {count: 1}}]"),
         "ready; rc 0; rc 1; later; rc 0; rc 0",
@@ -100,7 +112,10 @@ fn a_sequence_is_stopped_and_tried_again_like_any_step() {
 fn what_is_checked_and_shown_takes_no_time() {
     let text = "[{assert: \"branch == 'main'\"}, {log: {on: '%(prop:os)s', key: '%(secret:key)s'}}, \
         {log: plain %(prop:os)s}, {assert: \"property('os') == 'fedora'\", name: fedora}]";
-    check(steps(text), "ready", expect![[r#"
+    check(
+        steps(text),
+        "ready",
+        expect![[r#"
         > ready
         step assert: running
           success: check branch == 'main'
@@ -115,14 +130,18 @@ fn what_is_checked_and_shown_takes_no_time() {
         step fedora: running
           failure: check property('os') == 'fedora' failed
         failure: failed fedora
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_property_may_be_what_a_program_complains_of() {
     let text = "[{set_property: p, command: x, include_stdout: false, include_stderr: true}, \
         {set_property_from_command: y, extract: lines, include_stderr: true}]";
-    check(steps(text), "ready; out no; err yes; rc 0; line a=1; err b=2; rc 0", expect![[r#"
+    check(
+        steps(text),
+        "ready; out no; err yes; rc 0; line a=1; err b=2; rc 0",
+        expect![[r#"
         > ready
         step set_property: running
           log stdio s
@@ -150,7 +169,8 @@ fn a_property_may_be_what_a_program_complains_of() {
         property b = "2" (SetPropertyFromCommand Step)
           success: 'y'
         success: build successful
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -158,7 +178,10 @@ fn a_request_is_filled_in_and_its_status_is_the_result() {
     let text = "[{http: 'https://example.org/%(prop:os)s', method: POST, params: {a b: 'c&d', n: 1}, \
         headers: {X-Key: '%(secret:key)s'}, hide_request_headers: X-Mine, json: {os: '%(prop:os)s'}, \
         auth: {user: ada, password: '%(secret:key)s'}, max_time: 5s}]";
-    check(steps(text), "ready; says key hunter2; exited 302", expect![[r#"
+    check(
+        steps(text),
+        "ready; says key hunter2; exited 302",
+        expect![[r#"
         > ready
         step http: running
           log stdio s
@@ -168,9 +191,13 @@ fn a_request_is_filled_in_and_its_status_is_the_result() {
         > exited 302
           success: POST https://example.org/debian (302)
         success: build successful
-    "#]]);
+    "#]],
+    );
     let text = "[{http: 'http://x/', expect: [404, 410], retry: {count: 1}}]";
-    check(steps(text), "ready; exited 200; later; exited 404", expect![[r#"
+    check(
+        steps(text),
+        "ready; exited 200; later; exited 404",
+        expect![[r#"
         > ready
         step http: running
           log stdio s
@@ -185,8 +212,12 @@ fn a_request_is_filled_in_and_its_status_is_the_result() {
         > exited 404
           success: GET http://x/ (404)
         success: build successful
-    "#]]);
-    check(steps("[{http: 'http://x/'}]"), "ready; unable refused", expect![[r#"
+    "#]],
+    );
+    check(
+        steps("[{http: 'http://x/'}]"),
+        "ready; unable refused",
+        expect![[r#"
         > ready
         step http: running
           log stdio s
@@ -196,8 +227,12 @@ fn a_request_is_filled_in_and_its_status_is_the_result() {
           1 Stdout b"refused\n"
           failure: GET http://x/ failed (no answer)
         failure: failed http
-    "#]]);
-    check(steps("[{http: 'http://x/'}]"), "ready; stop; exited 200", expect![[r#"
+    "#]],
+    );
+    check(
+        steps("[{http: 'http://x/'}]"),
+        "ready; stop; exited 200",
+        expect![[r#"
         > ready
         step http: running
           log stdio s
@@ -208,7 +243,8 @@ fn a_request_is_filled_in_and_its_status_is_the_result() {
           cancelled: GET http://x/ cancelled
         cancelled: cancelled: enough (by alice)
         > exited 200
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

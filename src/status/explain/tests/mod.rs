@@ -4,7 +4,7 @@ mod change;
 mod circles;
 mod workers;
 
-use super::facts::{BuilderFacts, RequestFacts};
+use super::facts::{BuilderFacts, RequestFacts, WorkerFacts};
 use super::obstacles::obstacles;
 use super::{Facts, Live, Subject, explain};
 use crate::botmaster::latent::Standing;

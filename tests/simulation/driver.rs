@@ -1,7 +1,8 @@
 //! Draws what happens to a site, and looks on.
 
 use crate::cloud::Counts;
-use crate::house::{EVERYTHING, House, configuration};
+use crate::families::check_families;
+use crate::house::{EVERYTHING, House, WORKERS, configuration};
 use crate::invariants::{check_always, check_at_end};
 use crate::mutants::Forgets;
 use bellwether::botmaster::WorkerWish;
@@ -36,6 +37,7 @@ pub struct Told {
     pub pauses: u64,
     pub twins: u64,
     pub strikes: u64,
+    pub families: u64,
     pub cloud: Counts,
 }
 
@@ -63,6 +65,7 @@ impl Told {
         self.pauses += other.pauses;
         self.twins += other.twins;
         self.strikes += other.strikes;
+        self.families += other.families;
         self.cloud.add(other.cloud);
     }
 }
@@ -90,7 +93,7 @@ pub fn run(seed: u64, mutant: Option<Forgets>) -> Result<Told, String> {
     let everything = Arc::new(configuration(EVERYTHING, house.dir()));
     house.put_in_force(everything).map_err(|failed| format!("the last reload failed: {failed:?}"))?;
     // Nobody holds builds back.
-    for worker in ["w1", "w2", "w3"] {
+    for worker in ["w1", "w2", "w3", "w4"] {
         pause(&mut house, worker, false)?;
     }
     for _ in 0..120 {
@@ -99,6 +102,7 @@ pub fn run(seed: u64, mutant: Option<Forgets>) -> Result<Told, String> {
     }
     told.cloud = house.cloud.counts();
     told.builds = check_at_end(&house, &acknowledged)?;
+    told.families = check_families(&house)?;
     Ok(told)
 }
 
@@ -130,7 +134,7 @@ fn happen(house: &mut House, told: &mut Told, acknowledged: &mut Acknowledged) -
             told.deaths += 1;
         }
         61..63 => {
-            let worker = ["w1", "w2", "w3"][house.chance.usize(0..3)];
+            let worker = ["w1", "w2", "w3", "w4"][house.chance.usize(0..4)];
             let wish = if house.chance.bool() { WorkerWish::Leave } else { WorkerWish::Kill };
             // It may be away: then it can be sent nowhere.
             let sent = house.tree.botmaster.steer_worker(worker, wish).map_err(|gone| gone.to_string())?;
@@ -174,13 +178,13 @@ fn happen(house: &mut House, told: &mut Told, acknowledged: &mut Acknowledged) -
             }
         }
         91..94 => {
-            let worker = ["w1", "w2"][house.chance.usize(0..2)];
+            let worker = WORKERS[house.chance.usize(0..WORKERS.len())];
             let paused = house.chance.bool();
             pause(house, worker, paused)?;
             told.pauses += 1;
         }
         94..96 => {
-            let of = house.chance.usize(0..2);
+            let of = house.chance.usize(0..WORKERS.len());
             house.add_twin(of);
             told.twins += 1;
         }

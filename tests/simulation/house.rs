@@ -45,6 +45,9 @@ pub struct House {
     seed: u64,
 }
 
+/// The workers that were there first. Nothing but what triggers is built on the last, so that no circle comes about.
+pub const WORKERS: [&str; 3] = ["w1", "w2", "w4"];
+
 /// The variant that has every builder there is: with it nothing waits for ever for a builder to come back.
 pub const EVERYTHING: u32 = 3;
 
@@ -84,11 +87,17 @@ locks:
 workers:
   - {{name: w1, password: sekrit, max_builds: 1}}
   - {{name: w2, password: sekrit, max_builds: 2}}
+  - {{name: w4, password: sekrit}}
 {latent}schedulers:
   - {{type: single_branch, name: main, change_filter: {{branch: main}}, tree_stable_timer: 10s, builders: [fast]}}
   - {{type: any_branch, name: any, change_filter: {{branch: [main, dev]}}, builders: [slow{cloudy}], file_is_important: \"not path.startswith('docs/')\"}}
-  - {{type: force, name: force, builders: [fast, slow{more}{cloudy}]}}
+  - {{type: force, name: force, builders: [fast, slow, top, herald{more}{cloudy}]}}
+  - {{type: triggerable, name: nest, builders: [middle]}}
+  - {{type: triggerable, name: leaves, builders: [fast, slow]}}
 builders:
+  - {{name: top, workers: [w4], steps: [{{trigger: [nest, leaves], wait_for_finish: true, unimportant_schedulers: leaves}}]}}
+  - {{name: middle, workers: [w4], steps: [{{shell: make ready}}, {{trigger: leaves, wait_for_finish: true}}]}}
+  - {{name: herald, workers: [w4], steps: [{{trigger: leaves}}]}}
   - {{name: fast, workers: [w1, w2{w3}], locks: [disk, {{lock: site, mode: counting}}], steps: {steps}}}
   - name: slow
     workers: [w2]
@@ -113,7 +122,7 @@ impl House {
         let dir =
             if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.expect("a directory");
         let mut chance = fastrand::Rng::with_seed(seed);
-        let peers = ["w1", "w2"].map(|name| Peer::new(name, &mut chance)).into_iter().collect();
+        let peers = WORKERS.map(|name| Peer::new(name, &mut chance)).into_iter().collect();
         let running = Arc::new(configuration(0, dir.path()));
         let net = SimNet::new();
         let cloud = Cloud::new(seed, mutant);
@@ -155,7 +164,7 @@ impl House {
     /// Only the workers that were there first stay.
     pub fn remove_twins(&mut self) {
         let now = self.now();
-        for mut twin in self.peers.split_off(2) {
+        for mut twin in self.peers.split_off(WORKERS.len()) {
             twin.cut(now, &self.net, &mut self.chance);
         }
     }

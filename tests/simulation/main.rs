@@ -1,12 +1,13 @@
 //! The whole tree on one thread in virtual time, under drawn faults: cut connections, dead machines, slow links,
 //! crashes of the master, reloads, refused reloads, stopped and repeated builds, cancelled requests, workers that are
-//! paused or sent away, two workers of one name, instances of a latent worker that come late, never, or do not go. A
-//! seed replays its run.
+//! paused or sent away, two workers of one name, instances of a latent worker that come late, never, or do not go, builds
+//! that trigger others, two deep. A seed replays its run.
 //!
 //! `BELLWETHER_SIM_SEEDS=N` widens the sweep, `BELLWETHER_SIM_SEED=N` runs one seed.
 
 mod cloud;
 mod driver;
+mod families;
 mod house;
 mod invariants;
 mod mutants;
@@ -36,6 +37,7 @@ fn no_work_is_lost_doubled_or_started_where_there_is_no_room() {
     }
     // A sweep in which nothing happened proves nothing.
     assert!(totals.changes > seeds && totals.builds > seeds, "{totals:?}");
+    assert!(totals.families > seeds / 4, "{totals:?}");
     assert!(totals.deaths > 0 && totals.departures > 0, "{totals:?}");
     let cloud = totals.cloud;
     assert!(cloud.starts > 0 && cloud.mishaps > 0 && cloud.stops > 0 && cloud.stuck > 0, "{totals:?}");

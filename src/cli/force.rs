@@ -29,14 +29,19 @@ pub struct Args {
     /// Who asks
     #[arg(long, env = "USER", default_value = "")]
     owner: String,
-    /// A parameter of the scheduler
-    #[arg(short, long = "parameter", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    /// A parameter of the scheduler; `NAME=@FILE` takes what the file holds, `NAME=@@TEXT` a text that begins with `@`
+    #[arg(short, long = "parameter", visible_alias = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
     parameters: Vec<(String, String)>,
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("it takes NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
+    let value = match value.strip_prefix('@') {
+        None => value.to_owned(),
+        Some(text) if text.starts_with('@') => text.to_owned(),
+        Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?,
+    };
+    Ok((name.to_owned(), value))
 }
 
 /// Does it.

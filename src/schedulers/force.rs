@@ -1,10 +1,11 @@
 //! `force`: a filled-in form to a buildset, or what is wrong with it, field by field (`SC-21` to `SC-23`, `FS`).
 
 use super::DISABLED;
+use super::fields::{Fields, SourceFields};
 use super::form::{BRANCH, Form, REVISION};
-use crate::config::{Codebase, Config, Force, Scheduler};
-use crate::model::{NewBuildset, SourceStamp};
-use serde_json::Value;
+use crate::config::{Codebase, Config, Force, Parameter, Scheduler};
+use crate::model::{NewBuildset, Patch, SourceStamp};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The source of the properties that a form sets, as Buildbot calls it.
@@ -94,25 +95,22 @@ pub fn buildset(
     force: &Force,
     request: &ForceRequest,
 ) -> Result<NewBuildset, ForceRefused> {
+    let fields = Fields::of(config, scheduler, force);
     let mut form = Form::new(&request.fields);
-    let branch = form.text_of(&force.branch, BRANCH);
     let username = if request.owner.is_empty() {
-        form.text(&force.username)
+        form.text(&fields.username)
     } else {
-        form.pass(&force.username);
+        form.pass(&fields.username);
         request.owner.clone()
     };
-    let reason = form.text(&force.reason);
-    let repository = form.text(&force.repository);
-    let revision = form.text_of(&force.revision, REVISION);
-    let project = form.text(&force.project);
+    let reason = form.text(&fields.reason);
+    let priority = fields.priority.as_ref().and_then(|field| form.value(field)?.as_i64());
+    let wanted: Vec<SourceStamp> = fields.sources.iter().map(|source| stamp(&mut form, source)).collect();
 
+    let mut own = Map::new();
+    fields.own.iter().for_each(|parameter| form.collect(parameter, "", &mut own));
     let mut properties = scheduler.properties.clone();
-    for parameter in &force.parameters {
-        if let Some(value) = form.value(parameter) {
-            properties.set(&parameter.name, value, SOURCE);
-        }
-    }
+    own.into_iter().for_each(|(name, value)| properties.set(name, value, SOURCE));
     properties.set("scheduler", scheduler.name.as_str(), "Scheduler");
     properties.set("reason", reason.as_str(), SOURCE);
     properties.set("owner", username.as_str(), SOURCE);
@@ -124,32 +122,90 @@ pub fn buildset(
             format!("{other:?} is none of this scheduler's: {}", scheduler.builders.join(", ")),
         );
     }
-    let fields = form.finish();
-    if !fields.is_empty() {
-        return Err(ForceRefused { fields });
+    let wrong = form.finish();
+    if !wrong.is_empty() {
+        return Err(ForceRefused { fields: wrong });
     }
-    let codebases = scheduler.codebases(&config.codebases);
-    let wanted = SourceStamp {
-        codebase: Codebase::of(codebases, &repository).to_owned(),
-        project,
-        repository,
-        branch: Some(branch).filter(|branch| !branch.is_empty()),
-        revision: Some(revision).filter(|revision| !revision.is_empty()),
-        patch: None,
-    };
-    let by = if username.is_empty() { String::new() } else { format!(" by {username}") };
-    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     Ok(NewBuildset {
         scheduler: scheduler.name.clone(),
-        reason: format!("forced{by}{why}"),
+        reason: told_reason(force, &username, &reason),
         external_id: String::new(),
-        source_stamps: source_stamps(codebases, wanted),
+        source_stamps: all_stamps(scheduler.codebases(&config.codebases), wanted),
         changes: Vec::new(),
         properties,
         builders: builders.clone(),
-        priority: scheduler.priority,
+        priority: priority.unwrap_or(scheduler.priority),
         parent_build: None,
     })
+}
+
+/// Why, as the buildset says: in the form's words, or in those that its `reason_string` has for it.
+fn told_reason(force: &Force, owner: &str, reason: &str) -> String {
+    let Some(template) = &force.reason_string else {
+        let by = if owner.is_empty() { String::new() } else { format!(" by {owner}") };
+        let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        return format!("forced{by}{why}");
+    };
+    // What somebody has written is not filled in again.
+    let parts = template.split("%(owner)s").map(|part| part.replace("%(reason)s", reason));
+    parts.collect::<Vec<_>>().join(owner)
+}
+
+/// The source stamp that the fields for it ask for.
+fn stamp(form: &mut Form<'_>, fields: &SourceFields) -> SourceStamp {
+    let branch = form.text_of(&fields.branch, BRANCH);
+    let revision = form.text_of(&fields.revision, REVISION);
+    SourceStamp {
+        codebase: fields.codebase.as_ref().map(|codebase| codebase.name.clone()).unwrap_or_default(),
+        project: form.text(&fields.project),
+        repository: form.text(&fields.repository),
+        branch: Some(branch).filter(|branch| !branch.is_empty()),
+        revision: Some(revision).filter(|revision| !revision.is_empty()),
+        patch: fields.patch.as_ref().and_then(|group| patch(form, group)),
+    }
+}
+
+/// The patch that a form has, if it has one.
+fn patch(form: &mut Form<'_>, group: &Parameter) -> Option<Patch> {
+    let mut read = Map::new();
+    form.collect(group, "", &mut read);
+    let inside = read.remove(&group.name)?;
+    let text = |name: &str| inside[name].as_str().unwrap_or_default().to_owned();
+    // It is not there where it is wrong, which the form has noted.
+    let level = inside["level"].as_i64().unwrap_or(1);
+    let level = u32::try_from(level)
+        .map_err(|_| form.refuse(&format!("{}_level", group.name), "it must not be negative"))
+        .ok()?;
+    let subdir = text("subdir");
+    if !stays_inside(&subdir) {
+        form.refuse(&format!("{}_subdir", group.name), "it must be below the checkout");
+    }
+    let body = text("body");
+    (!body.is_empty()).then(|| Patch {
+        level,
+        body,
+        subdir,
+        author: text("author"),
+        comment: text("comment"),
+    })
+}
+
+/// Whether a path cannot lead out of where it begins.
+fn stays_inside(path: &str) -> bool {
+    use std::path::{Component, Path};
+    Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+/// The source stamps of a buildset for which these are asked: one is filled up to all codebases, as many are as they
+/// are, one for each.
+fn all_stamps(codebases: &[Codebase], mut wanted: Vec<SourceStamp>) -> Vec<SourceStamp> {
+    match wanted.pop() {
+        Some(mut only) if wanted.is_empty() && only.codebase.is_empty() => {
+            only.codebase = Codebase::of(codebases, &only.repository).to_owned();
+            source_stamps(codebases, only)
+        }
+        last => wanted.into_iter().chain(last).collect(),
+    }
 }
 
 /// One source stamp for each codebase: the wanted one for its own, the default branch's newest revision for the

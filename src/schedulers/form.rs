@@ -1,8 +1,9 @@
 //! Reading the fields of a form, each by what it is; everything that is wrong is kept, by field.
 
+use super::limits::FILE_BYTES;
 use crate::config::{Parameter, ParameterKind};
 use crate::users::Identity;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a text may hold where the configuration has no expression for it. No option of a version control system
@@ -15,6 +16,9 @@ pub(super) struct Charset {
 
 /// A branch's name, as Buildbot takes it (`SC-22`).
 pub(super) const BRANCH: Charset = Charset { signs: ".+/~-" };
+
+/// The name and the value of a property that somebody adds (`FS-08`).
+const ANY_PROPERTY: Charset = Charset { signs: ".-/~:" };
 
 /// A revision, as Buildbot takes it (`SC-22`).
 pub(super) const REVISION: Charset = Charset { signs: " .-/" };
@@ -32,7 +36,7 @@ impl Charset {
 /// A form that is being read.
 pub(super) struct Form<'a> {
     fields: &'a BTreeMap<String, Value>,
-    known: BTreeSet<&'a str>,
+    known: BTreeSet<String>,
     wrong: BTreeMap<String, String>,
 }
 
@@ -49,24 +53,24 @@ impl<'a> Form<'a> {
 
     /// What is wrong, by field; a field that nobody has asked for is.
     pub(super) fn finish(mut self) -> BTreeMap<String, String> {
-        for unknown in self.fields.keys().filter(|field| !self.known.contains(field.as_str())) {
+        for unknown in self.fields.keys().filter(|field| !self.known.contains(*field)) {
             self.wrong.insert(unknown.clone(), "the form has no such field".to_owned());
         }
         self.wrong
     }
 
     /// A field may be sent, but nothing is asked of it.
-    pub(super) fn pass(&mut self, parameter: &'a Parameter) {
-        self.known.insert(&parameter.name);
+    pub(super) fn pass(&mut self, parameter: &Parameter) {
+        self.known.insert(parameter.name.clone());
     }
 
     /// The text of a field; empty where it is wrong.
-    pub(super) fn text(&mut self, parameter: &'a Parameter) -> String {
+    pub(super) fn text(&mut self, parameter: &Parameter) -> String {
         self.value(parameter).as_ref().map(text_of).unwrap_or_default()
     }
 
     /// The text of a field that may hold only these signs, unless its expression says what it may be.
-    pub(super) fn text_of(&mut self, parameter: &'a Parameter, charset: Charset) -> String {
+    pub(super) fn text_of(&mut self, parameter: &Parameter, charset: Charset) -> String {
         let text = self.text(parameter);
         if parameter.regex.is_none()
             && let Some(objection) = charset.objection(&text)
@@ -77,16 +81,55 @@ impl<'a> Form<'a> {
     }
 
     /// The value of a field; `None` where it is wrong.
-    pub(super) fn value(&mut self, parameter: &'a Parameter) -> Option<Value> {
-        self.pass(parameter);
-        match read(parameter, self.fields.get(&parameter.name)) {
-            Ok(value) => Some(value),
-            Err(what) => {
-                self.refuse(&parameter.name, what);
-                None
+    pub(super) fn value(&mut self, parameter: &Parameter) -> Option<Value> {
+        self.value_at(parameter, parameter.name.clone())
+    }
+
+    fn value_at(&mut self, parameter: &Parameter, field: String) -> Option<Value> {
+        let read = read(parameter, self.fields.get(&field));
+        let value = read.map_err(|what| self.refuse(&field, what)).ok();
+        self.known.insert(field);
+        value
+    }
+
+    /// Puts what a parameter comes to, whatever it is, into the properties, or into those of the group that it is in.
+    pub(super) fn collect(&mut self, parameter: &Parameter, group: &str, into: &mut Map<String, Value>) {
+        let field = parameter.field(group);
+        match &parameter.kind {
+            ParameterKind::Nested { fields, .. } if parameter.name.is_empty() => {
+                fields.iter().for_each(|inner| self.collect(inner, &field, into));
+            }
+            ParameterKind::Nested { fields, .. } => {
+                let mut inside = Map::new();
+                fields.iter().for_each(|inner| self.collect(inner, &field, &mut inside));
+                into.insert(parameter.name.clone(), inside.into());
+            }
+            ParameterKind::AnyProperty => {
+                let [name, value] = any_property(&field).map(|part| self.text_of(&part, ANY_PROPERTY));
+                match (name.is_empty(), value.is_empty()) {
+                    (false, _) if into.contains_key(&name) => {
+                        self.refuse(&format!("{field}_name"), "the form has a field of this name");
+                    }
+                    (false, _) => drop(into.insert(name, value.into())),
+                    (true, false) => self.refuse(&format!("{field}_name"), "a value needs a name"),
+                    (true, true) => {}
+                }
+            }
+            _ => {
+                if let Some(value) = self.value_at(parameter, field) {
+                    into.insert(parameter.name.clone(), value);
+                }
             }
         }
     }
+}
+
+/// The two fields of a property of any name, where the form calls it so.
+pub fn any_property(field: &str) -> [Parameter; 2] {
+    [("name", "Name"), ("value", "Value")].map(|(part, label)| Parameter {
+        label: label.to_owned(),
+        ..Parameter::new(&format!("{field}_{part}"), ParameterKind::String { size: 20 })
+    })
 }
 
 /// Reads what was sent for one field, or its default where nothing was.
@@ -101,7 +144,7 @@ fn read(parameter: &Parameter, sent: Option<&Value>) -> Result<Value, String> {
     }
     match &parameter.kind {
         ParameterKind::Fixed => Ok(parameter.default.clone()),
-        ParameterKind::String { .. } | ParameterKind::Text { .. } => {
+        ParameterKind::String { .. } | ParameterKind::Text { .. } | ParameterKind::File => {
             check(parameter, text_of(sent)).map(Value::String)
         }
         ParameterKind::UserName { need_email, .. } => {
@@ -138,6 +181,12 @@ fn read(parameter: &Parameter, sent: Option<&Value>) -> Result<Value, String> {
                 Ok(chosen.into_iter().next().unwrap_or_default().into())
             }
         }
+        // `Fields` has made it a choice.
+        ParameterKind::WorkerChoice => check(parameter, text_of(sent)).map(Value::String),
+        // Of several fields, which `Form::collect` reads one by one.
+        ParameterKind::AnyProperty | ParameterKind::Nested { .. } => {
+            Err("it is none field but several".to_owned())
+        }
     }
 }
 
@@ -163,12 +212,15 @@ fn text_of(value: &Value) -> String {
 
 /// The text, if it is of the length and the look that the parameter wants.
 fn check(parameter: &Parameter, text: String) -> Result<String, String> {
-    let length = text.chars().count();
+    let (length, unit, most) = match parameter.kind {
+        ParameterKind::File => (text.len(), "bytes", Some(parameter.max_size.unwrap_or(FILE_BYTES))),
+        _ => (text.chars().count(), "characters", parameter.max_size),
+    };
     if text.contains('\0') {
         return Err("it must not hold '\\0'".to_owned());
     }
-    if let Some(max_size) = parameter.max_size.filter(|max_size| length > *max_size) {
-        return Err(format!("it has {length} characters, {max_size} at most"));
+    if let Some(most) = most.filter(|most| length > *most) {
+        return Err(format!("it has {length} {unit}, {most} at most"));
     }
     match &parameter.regex {
         Some(regex) if !regex.is_match(&text) => Err(format!("it does not match /{}/", regex.as_str())),

@@ -22,5 +22,8 @@ pub const CLOCK_LOOK: Duration = Duration::from_secs(60);
 /// How many jobs are taken from a job directory at one look.
 pub const JOBS_PER_LOOK: usize = 100;
 
+/// How large a file may be that is sent with a force form, where its parameter says nothing else.
+pub const FILE_BYTES: usize = 10 << 20;
+
 /// How large a job's file may be: a patch, and little else.
 pub const JOB_FILE_BYTES: u64 = 16 << 20;

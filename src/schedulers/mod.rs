@@ -4,7 +4,7 @@
 //! * Thread `schedulers`, rank 50. Calls db; is told of changes; tells botmaster that requests may wait and status
 //!   what was made, after the commit.
 //! * Owns: the schedulers' timers. What they must not forget are rows: the cursor, the verdicts, the waiting changes.
-//! * Around the service, pure: [`change_driven`] (lanes and timers), [`importance`], [`force`] (a form to a buildset),
+//! * Around the service, pure: [`change_driven`] (lanes and timers), [`importance`], [`fields`] and [`force`] (a form to a buildset),
 //!   [`dependent`] (one buildset after another), [`sources`] (what to build to the buildset), [`try_job`] (a developer's patch to a buildset), [`job_file`].
 //! * Never: classifies from a message (it reads the rows after its cursor), or gives a change to a scheduler twice.
 
@@ -12,8 +12,9 @@ pub mod change_driven;
 mod classify;
 pub mod dependent;
 mod enabling;
+pub mod fields;
 pub mod force;
-mod form;
+pub mod form;
 pub mod job_file;
 mod jobdir;
 pub mod importance;

@@ -50,6 +50,15 @@ pub const HEADERS: usize = 64;
 /// How large a request's body may be: a force form with a few texts.
 pub const BODY_BYTES: usize = 256 << 10;
 
+/// How large a form with files may be: a file of the size that a parameter has by default, and some texts.
+pub const UPLOAD_BYTES: usize = 12 << 20;
+
+/// How many forms with files are read at a time; the next ones wait.
+pub const UPLOADS: usize = 4;
+
+/// How long a form with files may take to arrive.
+pub const UPLOAD_TIME: Duration = Duration::from_secs(120);
+
 /// How long a request's body may take to arrive.
 pub const BODY_TIME: Duration = Duration::from_secs(20);
 

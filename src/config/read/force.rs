@@ -3,28 +3,23 @@
 use super::{Read, Spanned, Table, one_of};
 use crate::config::findings::Findings;
 use crate::config::yaml::{Node, Value};
-use crate::config::{Force, Parameter, ParameterKind, Pattern};
-use std::collections::BTreeSet;
+use crate::config::{Force, Layout, Parameter, ParameterKind, Pattern};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The names that a form uses for itself.
-const STANDARD: [&str; 6] = ["reason", "username", "branch", "revision", "repository", "project"];
+const STANDARD: [&str; 8] =
+    ["reason", "username", "branch", "revision", "repository", "project", "priority", "patch"];
 
 /// Reads the keys that only this type has.
 pub(super) fn force(table: &mut Table, name: &str, findings: &mut Findings) -> Force {
     let label = table.or("label", name.to_owned(), findings);
     let button_name = table.or("button_name", name.to_owned(), findings);
+    let reason_string = table.optional("reason_string", findings);
+    let ask_priority = table.or("ask_priority", false, findings);
+    let ask_patch = table.or("ask_patch", false, findings);
     let mut field = |key: &'static str, label: &str, kind: ParameterKind, default: &str| {
-        let standard = Parameter {
-            name: key.to_owned(),
-            label: label.to_owned(),
-            tooltip: String::new(),
-            kind,
-            default: default.into(),
-            required: false,
-            hide: false,
-            regex: None,
-            max_size: None,
-        };
+        let standard =
+            Parameter { label: label.to_owned(), default: default.into(), ..Parameter::new(key, kind) };
         match table.node(key, findings) {
             Some(node) => standard_field(node, &standard, findings).unwrap_or(standard),
             None => standard,
@@ -34,6 +29,9 @@ pub(super) fn force(table: &mut Table, name: &str, findings: &mut Findings) -> F
     let mut force = Force {
         label,
         button_name,
+        reason_string,
+        ask_priority,
+        ask_patch,
         reason: field("reason", "Reason", text(20), "force build"),
         username: field("username", "Your name", ParameterKind::UserName { size: 30, need_email: true }, ""),
         branch: field("branch", "Branch", text(10), ""),
@@ -45,16 +43,29 @@ pub(super) fn force(table: &mut Table, name: &str, findings: &mut Findings) -> F
     let mut names: BTreeSet<String> = STANDARD.iter().map(|name| (*name).to_owned()).collect();
     let parameters: Vec<Spanned<Parameter>> = table.or("parameters", Vec::new(), findings);
     for Spanned { value, at } in parameters {
-        if !names.insert(value.name.clone()) {
-            findings.complain(
-                at,
-                format!("the form has another field `{}`", value.name),
-                "names must be unique",
-            );
+        let mut fields = Vec::new();
+        fields_of(&value, "", &mut fields);
+        for field in fields {
+            if !names.insert(field.clone()) {
+                let what = format!("the form has another field `{field}`");
+                findings.complain(at, what, "names must be unique");
+            }
         }
         force.parameters.push(value);
     }
     force
+}
+
+/// The names by which a parameter is sent.
+fn fields_of(parameter: &Parameter, group: &str, fields: &mut Vec<String>) {
+    let own = parameter.field(group);
+    match &parameter.kind {
+        ParameterKind::Nested { fields: inner, .. } => {
+            inner.iter().for_each(|inner| fields_of(inner, &own, fields));
+        }
+        ParameterKind::AnyProperty => fields.extend([format!("{own}_name"), format!("{own}_value")]),
+        _ => fields.push(own),
+    }
 }
 
 /// One of the standard fields: text makes it fixed, a mapping changes what it names.
@@ -74,17 +85,21 @@ impl Read for Parameter {
 
 fn parameter(node: &Node, standard: Option<&Parameter>, findings: &mut Findings) -> Option<Parameter> {
     let mut table = Table::open(node, findings)?;
+    let type_node = table.node("type", findings);
+    let is_group = |node: &Node| matches!(&node.value, Value::Text(text) if text.as_str() == "nested");
     let name = match standard {
         Some(standard) => Some(standard.name.clone()),
+        None if type_node.is_some_and(is_group) => Some(table.or("name", String::new(), findings)),
         None => table.required("name", findings),
     };
     let shown = name.clone().unwrap_or_default();
     let label = table.or("label", standard.map_or(shown, |standard| standard.label.clone()), findings);
+    let tab_label = table.or("tab_label", String::new(), findings);
     let tooltip = table.or("tooltip", String::new(), findings);
     let required = table.or("required", false, findings);
     let regex: Option<Pattern> = table.optional("regex", findings);
     let max_size = table.optional("max_size", findings);
-    let kind = match (table.node("type", findings), standard) {
+    let kind = match (type_node, standard) {
         (Some(node), _) => kind(node, &mut table, findings)?,
         (None, Some(standard)) => standard.kind.clone(),
         (None, None) => ParameterKind::String { size: table.or("size", 10, findings) },
@@ -94,13 +109,39 @@ fn parameter(node: &Node, standard: Option<&Parameter>, findings: &mut Findings)
         Some(node) => default(node, &kind, findings)?,
         None => standard.map_or_else(|| empty(&kind), |standard| standard.default.clone()),
     };
+    let autopopulate = table.or("autopopulate", BTreeMap::new(), findings);
     table.finish(findings);
-    Some(Parameter { name: name?, label, tooltip, kind, default, required, hide, regex, max_size })
+    let name = name?;
+    Some(Parameter {
+        name,
+        label,
+        tab_label,
+        tooltip,
+        kind,
+        default,
+        required,
+        hide,
+        regex,
+        max_size,
+        autopopulate,
+    })
 }
 
 /// Reads the type and the keys that only it has.
 fn kind(node: &Node, table: &mut Table, findings: &mut Findings) -> Option<ParameterKind> {
-    let types = ["string", "text", "int", "bool", "choice", "fixed", "user_name"];
+    let types = [
+        "string",
+        "text",
+        "int",
+        "bool",
+        "choice",
+        "fixed",
+        "user_name",
+        "file",
+        "any_property",
+        "worker_choice",
+        "nested",
+    ];
     let types: Vec<(&str, &str)> = types.iter().map(|name| (*name, *name)).collect();
     Some(match one_of(node, &types, findings)? {
         "string" => ParameterKind::String { size: table.or("size", 10, findings) },
@@ -118,6 +159,23 @@ fn kind(node: &Node, table: &mut Table, findings: &mut Findings) -> Option<Param
             size: table.or("size", 30, findings),
             need_email: table.or("need_email", true, findings),
         },
+        "file" => ParameterKind::File,
+        "worker_choice" => ParameterKind::WorkerChoice,
+        "any_property" => ParameterKind::AnyProperty,
+        "nested" => {
+            let layouts =
+                [("simple", Layout::Simple), ("vertical", Layout::Vertical), ("tabs", Layout::Tabs)];
+            let layout = table.node("layout", findings);
+            let layout = layout.and_then(|node| one_of(node, &layouts, findings)).unwrap_or(Layout::Vertical);
+            let columns: Option<Spanned<u32>> = table.optional("columns", findings);
+            if let Some(columns) = &columns
+                && !(1..=4).contains(&columns.value)
+            {
+                findings.complain(columns.at, "a group has 1 to 4 columns", "");
+            }
+            let columns = columns.map_or(1, |columns| columns.value);
+            ParameterKind::Nested { layout, columns, fields: table.required("fields", findings)? }
+        }
         _ => ParameterKind::Fixed,
     })
 }

@@ -31,7 +31,7 @@ pub use lock::{Lock, LockMode, LockScope, LockUse};
 pub use pb::{Listen, Msgpack, Pb, Port, Tls};
 pub use reporter::{Mail, MailLogin, MailTls, Reporter, ReporterKind};
 pub use scheduler::{
-    BuilderRule, ChangeDriven, Force, Parameter, ParameterKind, Scheduler, SchedulerKind, TryJobdir,
+    BuilderRule, ChangeDriven, Force, Layout, Parameter, ParameterKind, Scheduler, SchedulerKind, TryJobdir,
     TryUserpass,
 };
 pub use secret::{Password, Secret, SecretProvider, SecretText};

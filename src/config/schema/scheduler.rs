@@ -6,6 +6,7 @@ use crate::config::{Condition, Formula, Glob, Pattern, duration};
 use crate::model::{NewChange, Properties};
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -200,6 +201,13 @@ pub struct Force {
     pub label: String,
     /// What its button says.
     pub button_name: String,
+    /// The reason that its buildsets get, where `%(owner)s` and `%(reason)s` are filled in; `None` for the form's own
+    /// words (`N-FS-08`).
+    pub reason_string: Option<String>,
+    /// Whether it has a field for the priority, whose default is the scheduler's (`N-FS-08`).
+    pub ask_priority: bool,
+    /// Whether it takes a patch to lay over each codebase: a file, and who made it and why (`N-FS-04`).
+    pub ask_patch: bool,
     /// The field for the reason.
     pub reason: Parameter,
     /// The field for who asks; not shown to somebody who is logged in.
@@ -212,7 +220,8 @@ pub struct Force {
     pub repository: Parameter,
     /// The field for the project.
     pub project: Parameter,
-    /// The fields that become properties.
+    /// The fields that become properties. A scheduler with `codebases` of its own has `branch`, `revision`,
+    /// `repository` and `project` for each, called `app_branch` where the codebase is `app` (`N-FS-02`).
     pub parameters: Vec<Parameter>,
 }
 
@@ -223,6 +232,8 @@ pub struct Parameter {
     pub name: String,
     /// What stands beside it.
     pub label: String,
+    /// What stands on its tab where it is in a group with tabs; its label where this is empty.
+    pub tab_label: String,
     /// What shows when the pointer rests on it.
     pub tooltip: String,
     /// What it is.
@@ -235,8 +246,39 @@ pub struct Parameter {
     pub hide: bool,
     /// What a text must look like, from its start.
     pub regex: Option<Pattern>,
-    /// How many characters it may have; `None` for any number.
+    /// How many characters it may have, of a file how many bytes; `None` for any number, of a file 10 MiB.
     pub max_size: Option<usize>,
+    /// What other fields are set to when this one is set, by its value, in a browser that runs scripts.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub autopopulate: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Parameter {
+    /// One that may be left as it is: empty.
+    pub fn new(name: &str, kind: ParameterKind) -> Parameter {
+        Parameter {
+            name: name.to_owned(),
+            label: name.to_owned(),
+            tab_label: String::new(),
+            tooltip: String::new(),
+            kind,
+            default: "".into(),
+            required: false,
+            hide: false,
+            regex: None,
+            max_size: None,
+            autopopulate: BTreeMap::new(),
+        }
+    }
+
+    /// What the form calls it in a group whose own name there is `group`, which is empty at the top (`N-FS-06`).
+    pub fn field(&self, group: &str) -> String {
+        match (group, self.name.as_str()) {
+            ("", name) => name.to_owned(),
+            (group, "") => group.to_owned(),
+            (group, name) => format!("{group}_{name}"),
+        }
+    }
 }
 
 /// What a field of a force form is (`FS-02` to `FS-06`).
@@ -280,6 +322,35 @@ pub enum ParameterKind {
         /// Whether it must be `Name <address>`.
         need_email: bool,
     },
+    /// A text file to send along; the property is what it holds.
+    File,
+    /// A property of any name (`FS-08`): two fields, `NAME_name` and `NAME_value`.
+    AnyProperty,
+    /// One of the workers of the scheduler's builders, or empty for any; a builder heeds it that has
+    /// `next_worker: {property: NAME}` (`N-FS-05`).
+    WorkerChoice,
+    /// A group, whose property is a mapping of its fields (`N-FS-06`). Without a name of its own it only stands
+    /// around them, and each is a property.
+    Nested {
+        /// How it looks.
+        layout: Layout,
+        /// In how many columns, 1 to 4.
+        columns: u32,
+        /// What is in it.
+        fields: Vec<Parameter>,
+    },
+}
+
+/// How a group of fields looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// Nothing is around them.
+    Simple,
+    /// A frame with the label is around them.
+    Vertical,
+    /// Each is in a part of its own that can be opened.
+    Tabs,
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ fn force_forms_are_checked() {
             m.yaml:6:21: schedulers[0].reason.default: it must be text, not `5`; put it in quotes
             m.yaml:8:55: schedulers[0].parameters[0].default: the default "z" is none of the choices; add it to them, or say `strict: false`
             m.yaml:9:35: schedulers[0].parameters[1].default: it must be a whole number, not "one"
-            m.yaml:10:26: schedulers[0].parameters[2].type: it must be one of string, text, int, bool, choice, fixed, user_name, not "strnig"; did you mean `string`?
+            m.yaml:10:26: schedulers[0].parameters[2].type: it must be one of string, text, int, bool, choice, fixed, user_name, file, any_property, worker_choice, nested, not "strnig"; did you mean `string`?
             m.yaml:11:5: schedulers[0].parameters[3]: the form has another field `project`; names must be unique
         "#]],
     );
@@ -341,17 +341,17 @@ fn forms_have_their_fields() {
     let fields = [&force.branch, &force.reason, &force.username].into_iter().chain(&force.parameters);
     let told: String = fields.map(|field| serde_json::to_string(field).unwrap() + "\n").collect();
     expect![[r#"
-        {"name":"branch","label":"Branch","tooltip":"","kind":{"type":"fixed"},"default":"main","required":false,"hide":true,"regex":null,"max_size":null}
-        {"name":"reason","label":"Reason","tooltip":"","kind":{"type":"string","size":20},"default":"because","required":false,"hide":false,"regex":null,"max_size":null}
-        {"name":"username","label":"Your name","tooltip":"","kind":{"type":"user_name","size":30,"need_email":true},"default":"","required":false,"hide":false,"regex":null,"max_size":null}
-        {"name":"s","label":"s","tooltip":"","kind":{"type":"string","size":10},"default":"","required":true,"hide":false,"regex":"[a-z]+","max_size":null}
-        {"name":"t","label":"t","tooltip":"","kind":{"type":"text","cols":80,"rows":3},"default":"","required":false,"hide":false,"regex":null,"max_size":null}
-        {"name":"i","label":"i","tooltip":"","kind":{"type":"int","size":10},"default":4,"required":false,"hide":false,"regex":null,"max_size":null}
-        {"name":"b","label":"Really","tooltip":"","kind":{"type":"bool"},"default":false,"required":false,"hide":false,"regex":null,"max_size":null}
-        {"name":"c","label":"c","tooltip":"","kind":{"type":"choice","choices":["x","y"],"strict":true,"multiple":true},"default":["y"],"required":false,"hide":false,"regex":null,"max_size":null}
-        {"name":"d","label":"d","tooltip":"","kind":{"type":"choice","choices":["x","y"],"strict":true,"multiple":false},"default":"x","required":false,"hide":false,"regex":null,"max_size":null}
-        {"name":"f","label":"f","tooltip":"","kind":{"type":"fixed"},"default":[1],"required":false,"hide":true,"regex":null,"max_size":null}
-        {"name":"u","label":"u","tooltip":"","kind":{"type":"user_name","size":30,"need_email":true},"default":"","required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"branch","label":"Branch","tab_label":"","tooltip":"","kind":{"type":"fixed"},"default":"main","required":false,"hide":true,"regex":null,"max_size":null}
+        {"name":"reason","label":"Reason","tab_label":"","tooltip":"","kind":{"type":"string","size":20},"default":"because","required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"username","label":"Your name","tab_label":"","tooltip":"","kind":{"type":"user_name","size":30,"need_email":true},"default":"","required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"s","label":"s","tab_label":"","tooltip":"","kind":{"type":"string","size":10},"default":"","required":true,"hide":false,"regex":"[a-z]+","max_size":null}
+        {"name":"t","label":"t","tab_label":"","tooltip":"","kind":{"type":"text","cols":80,"rows":3},"default":"","required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"i","label":"i","tab_label":"","tooltip":"","kind":{"type":"int","size":10},"default":4,"required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"b","label":"Really","tab_label":"","tooltip":"","kind":{"type":"bool"},"default":false,"required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"c","label":"c","tab_label":"","tooltip":"","kind":{"type":"choice","choices":["x","y"],"strict":true,"multiple":true},"default":["y"],"required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"d","label":"d","tab_label":"","tooltip":"","kind":{"type":"choice","choices":["x","y"],"strict":true,"multiple":false},"default":"x","required":false,"hide":false,"regex":null,"max_size":null}
+        {"name":"f","label":"f","tab_label":"","tooltip":"","kind":{"type":"fixed"},"default":[1],"required":false,"hide":true,"regex":null,"max_size":null}
+        {"name":"u","label":"u","tab_label":"","tooltip":"","kind":{"type":"user_name","size":30,"need_email":true},"default":"","required":false,"hide":false,"regex":null,"max_size":null}
     "#]].assert_eq(&told);
 }
 

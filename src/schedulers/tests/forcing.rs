@@ -1,24 +1,16 @@
 //! A form to a buildset, or to what is wrong with it.
 
 use super::{following, scheduler};
-use crate::config::{Codebase, Config, Force, Parameter, ParameterKind, Pattern, Scheduler, SchedulerKind};
+use crate::config::{
+    Codebase, Config, Force, Layout, Parameter, ParameterKind, Pattern, Scheduler, SchedulerKind,
+};
 use crate::schedulers::ForceRequest;
 use crate::schedulers::force::{buildset, scheduler as find};
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 fn field(name: &str, kind: ParameterKind, default: Value) -> Parameter {
-    Parameter {
-        name: name.into(),
-        label: name.into(),
-        tooltip: String::new(),
-        kind,
-        default,
-        required: false,
-        hide: false,
-        regex: None,
-        max_size: None,
-    }
+    Parameter { default, ..Parameter::new(name, kind) }
 }
 
 fn text(name: &str) -> Parameter {
@@ -30,6 +22,9 @@ pub(super) fn form(parameters: Vec<Parameter>) -> Scheduler {
     let force = Force {
         label: "force".into(),
         button_name: "force".into(),
+        reason_string: None,
+        ask_priority: false,
+        ask_patch: false,
         reason: Parameter { default: "force build".into(), ..text("reason") },
         username: field("username", user_name, "".into()),
         branch: text("branch"),
@@ -221,6 +216,108 @@ fn each_codebase_gets_its_source_stamp() {
             at "" "elsewhere" Some("x") None
         "#]],
     );
+}
+
+/// The groups that a form can have.
+fn groups() -> Vec<Parameter> {
+    let group = |name: &str, fields| {
+        field(name, ParameterKind::Nested { layout: Layout::Tabs, columns: 2, fields }, "".into())
+    };
+    vec![
+        group(
+            "opts",
+            vec![text("depth"), group("deep", vec![field("n", ParameterKind::Int { size: 3 }, 1.into())])],
+        ),
+        group("", vec![text("flat")]),
+        field("extra", ParameterKind::AnyProperty, "".into()),
+        Parameter { max_size: Some(4), ..field("data", ParameterKind::File, "".into()) },
+        field("on", ParameterKind::WorkerChoice, "".into()),
+    ]
+}
+
+#[test]
+fn groups_are_maps_and_what_is_wrong_stands_at_the_field_inside() {
+    let check = |fields: Value, expected: Expect| {
+        let told = told(&with(groups()), &request(fields));
+        let standard = ["owner", "reason", "scheduler", "one two", "at "];
+        let own = told.lines().filter(|line| !standard.iter().any(|name| line.starts_with(name)));
+        expected.assert_eq(&own.map(|line| format!("{line}\n")).collect::<String>());
+    };
+    check(
+        json!({"opts_depth": "x", "opts_deep_n": "5", "flat": "y", "extra_name": "a.b", "extra_value": "c", "data": "äö"}),
+        expect![[r#"
+            a.b = "c" (Force Build Form)
+            data = "äö" (Force Build Form)
+            flat = "y" (Force Build Form)
+            on = "" (Force Build Form)
+            opts = {"deep":{"n":5},"depth":"x"} (Force Build Form)
+        "#]],
+    );
+    check(
+        json!({"opts_deep_n": "x", "opts": "x", "extra_value": "c", "data": "äöü", "on": "nobody"}),
+        expect![[r#"
+            data: it has 6 bytes, 4 at most
+            extra_name: a value needs a name
+            on: "nobody" is none of: 
+            opts: the form has no such field
+            opts_deep_n: "x" is not a whole number
+        "#]],
+    );
+    check(
+        json!({"extra_name": "flat"}),
+        expect![[r#"
+            extra_name: the form has a field of this name
+        "#]],
+    );
+    check(
+        json!({"extra_name": "a b"}),
+        expect![[r#"
+        extra_name: it must not hold ' '
+    "#]],
+    );
+}
+
+#[test]
+fn a_scheduler_with_codebases_of_its_own_has_fields_for_each() {
+    let codebase = |name: &str, branch: Option<&str>| Codebase {
+        name: name.into(),
+        repository: format!("git:{name}"),
+        branch: branch.map(str::to_owned),
+    };
+    let mut scheduler = form(Vec::new());
+    scheduler.codebases = Some(vec![codebase("app", Some("main")), codebase("lib", None)]);
+    let SchedulerKind::Force(force) = &mut scheduler.kind else { unreachable!("a form") };
+    (force.ask_patch, force.ask_priority) = (true, true);
+    force.reason_string = Some("%(reason)s, says %(owner)s".into());
+    let config = Config { schedulers: vec![scheduler], ..Config::empty() };
+    let (scheduler, force) = find(&config, "").unwrap();
+    let made = |fields: Value| buildset(&config, scheduler, force, &request(fields));
+    let set = made(json!({
+        "lib_branch": "next", "lib_patch_body": "--- a\n", "lib_patch_level": "0", "priority": "7",
+        "username": "%(reason)s <a@b.org>", "reason": "because",
+    }))
+    .unwrap();
+    assert_eq!((set.priority, set.reason.as_str()), (7, "because, says %(reason)s <a@b.org>"));
+    let [app, lib] = set.source_stamps.as_slice() else { panic!("{:?}", set.source_stamps) };
+    assert_eq!(
+        (app.branch.as_deref(), app.repository.as_str(), &app.patch),
+        (Some("main"), "git:app", &None)
+    );
+    let patch = lib.patch.as_ref().unwrap();
+    assert_eq!((lib.codebase.as_str(), lib.branch.as_deref()), ("lib", Some("next")));
+    assert_eq!((patch.level, patch.body.as_str()), (0, "--- a\n"));
+    let refused = made(json!({
+        "branch": "x", "app_revision": "-x", "app_patch_level": "-1", "lib_patch_level": "many",
+        "lib_patch_subdir": "a/../..", "priority": "high",
+    }));
+    expect![[r#"
+        app_patch_level: it must not be negative
+        app_revision: it must not begin with '-'
+        branch: the form has no such field
+        lib_patch_level: "many" is not a whole number
+        lib_patch_subdir: it must be below the checkout
+        priority: "high" is not a whole number"#]]
+    .assert_eq(&refused.unwrap_err().lines().join("\n"));
 }
 
 #[test]

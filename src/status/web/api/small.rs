@@ -7,10 +7,12 @@ use super::query::Query;
 use super::resolve;
 use crate::botmaster::WorkerStatus;
 use crate::botmaster::latent::instance::Phase;
-use crate::config::{Builder, Force, Parameter, ParameterKind, Scheduler};
+use crate::config::{Builder, Config, Force, Layout, Parameter, ParameterKind, Scheduler};
 use crate::db::{masters, workers};
 use crate::model::{MasterId, Wall, WorkerInfo};
 use crate::schedulers::SchedulerStatus;
+use crate::schedulers::fields::Fields;
+use crate::schedulers::form::any_property;
 use crate::status::web::app::App;
 use crate::status::web::fault::Fault;
 use serde_json::{Value, json};
@@ -164,10 +166,9 @@ pub(super) async fn scheduler(app: &App, id: i64, query: Query) -> Result<Listed
     query.one(&SCHEDULER, row.ok_or_else(|| Fault::no("scheduler", id))?)
 }
 
-fn force_row(status: &SchedulerStatus, force: &Force) -> Value {
-    let standard =
-        [&force.reason, &force.username, &force.branch, &force.revision, &force.repository, &force.project];
-    let fields = standard.into_iter().chain(&force.parameters).map(parameter);
+fn force_row(config: &Config, status: &SchedulerStatus, force: &Force) -> Value {
+    let fields = Fields::of(config, &status.scheduler, force);
+    let fields = fields.all().map(|field| parameter(field, ""));
     json!({
         "name": status.scheduler.name,
         "button_name": force.button_name,
@@ -178,11 +179,14 @@ fn force_row(status: &SchedulerStatus, force: &Force) -> Value {
     })
 }
 
-fn parameter(parameter: &Parameter) -> Value {
+fn parameter(parameter: &Parameter, group: &str) -> Value {
+    let full_name = parameter.field(group);
     let mut row = json!({
         "name": parameter.name,
-        "fullName": parameter.name,
+        "fullName": full_name,
         "label": parameter.label,
+        "tablabel": if parameter.tab_label.is_empty() { &parameter.label } else { &parameter.tab_label },
+        "autopopulate": (!parameter.autopopulate.is_empty()).then_some(&parameter.autopopulate),
         "tooltip": parameter.tooltip,
         "default": parameter.default,
         "required": parameter.required,
@@ -199,11 +203,28 @@ fn parameter(parameter: &Parameter) -> Value {
         ParameterKind::Choice { .. } => "list",
         ParameterKind::Fixed => "fixed",
         ParameterKind::UserName { .. } => "username",
+        ParameterKind::File => "file",
+        ParameterKind::WorkerChoice => "list",
+        ParameterKind::AnyProperty | ParameterKind::Nested { .. } => "nested",
     });
     if let ParameterKind::Choice { choices, strict, multiple } = &parameter.kind {
         row["choices"] = json!(choices);
         row["strict"] = json!(strict);
         row["multiple"] = json!(multiple);
+    }
+    match &parameter.kind {
+        ParameterKind::Nested { layout, columns, fields } => {
+            let inside = fields.iter().map(|inner| self::parameter(inner, &full_name));
+            row["layout"] = json!(layout);
+            row["columns"] = json!(columns);
+            row["fields"] = inside.collect();
+        }
+        ParameterKind::AnyProperty => {
+            let inside = any_property(&full_name);
+            row["layout"] = json!(Layout::Simple);
+            row["fields"] = inside.iter().map(|inner| self::parameter(inner, "")).collect();
+        }
+        _ => {}
     }
     row
 }
@@ -211,8 +232,9 @@ fn parameter(parameter: &Parameter) -> Value {
 /// The forms, each with its row.
 async fn force_rows(app: &App) -> Result<Vec<(Scheduler, Value)>, Fault> {
     let schedulers = app.act(|actions| actions.schedulers()).await??;
+    let config = app.site.config();
     let row = |status: SchedulerStatus| {
-        let row = force_row(&status, status.scheduler.kind.form()?);
+        let row = force_row(&config, &status, status.scheduler.kind.form()?);
         Some((status.scheduler, row))
     };
     Ok(schedulers.into_iter().filter_map(row).collect())

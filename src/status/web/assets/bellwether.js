@@ -245,6 +245,19 @@ function catchUp() {
   wish();
 }
 
+// --- Forms: fields that set others -------------------------------------------------------------------------------------
+
+function populate(changed) {
+  const source = changed.closest("[data-autopopulate]");
+  const wanted = source && JSON.parse(source.dataset.autopopulate)[changed.value];
+  for (const [name, value] of Object.entries(wanted || {})) {
+    for (const field of changed.form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
+      if (field.type === "checkbox") field.checked = value === "true";
+      else field.value = value;
+    }
+  }
+}
+
 // --- Begin -------------------------------------------------------------------------------------------------------------------
 
 remember();
@@ -252,5 +265,6 @@ settle(document);
 toLine();
 addEventListener("hashchange", toLine);
 document.addEventListener("input", (event) => event.target.matches("[data-filter]") && filter());
+document.addEventListener("change", (event) => event.target.form && populate(event.target));
 setInterval(tick, 1000);
 if (document.body.dataset.events) hear(document.body.dataset.events);

@@ -1,7 +1,9 @@
 //! The form by which people ask for builds, made of a force scheduler's parameters.
 
 use super::Answer;
-use crate::config::{Force, Parameter, ParameterKind, Scheduler};
+use crate::config::{Force, Layout, Parameter, ParameterKind, Scheduler};
+use crate::schedulers::fields::{self, SourceFields};
+use crate::schedulers::form::any_property;
 use crate::schedulers::{ForceRequest, force};
 use crate::status::web::actions::Refused;
 use crate::status::web::app::App;
@@ -9,7 +11,7 @@ use crate::status::web::fault::Fault;
 use crate::status::web::forms::{self, Fields};
 use crate::status::web::layout::{Page, page};
 use crate::status::web::view::View;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -20,7 +22,21 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 struct Filled {
     sent: Option<Fields>,
+    /// What the address asks for, by field (`FS-10`).
+    preset: Fields,
     wrong: BTreeMap<String, String>,
+}
+
+impl Filled {
+    /// By the address's `?FIELD=VALUE`, or Buildbot's `?SCHEDULER.FIELD=VALUE`.
+    fn preset(scheduler: &str, asked: Vec<(String, String)>) -> Filled {
+        let mut preset = Fields::new();
+        for (name, value) in asked {
+            let field = name.strip_prefix(scheduler).and_then(|rest| rest.strip_prefix('.')).unwrap_or(&name);
+            preset.entry(field.to_owned()).or_default().push(value);
+        }
+        Filled { preset, ..Filled::default() }
+    }
 }
 
 fn find<'a>(
@@ -35,16 +51,21 @@ fn find<'a>(
 }
 
 /// `/schedulers/NAME/force`: for all, or some, of the scheduler's builders.
-pub(in crate::status::web) async fn of_scheduler(view: View, Path(name): Path<String>) -> Answer {
-    show(&view, &name, None, &Filled::default())
+pub(in crate::status::web) async fn of_scheduler(
+    view: View,
+    Path(name): Path<String>,
+    Query(asked): Query<Vec<(String, String)>>,
+) -> Answer {
+    show(&view, &name, None, &Filled::preset(&name, asked))
 }
 
 /// `/builders/NAME/force/SCHEDULER`: for this builder.
 pub(in crate::status::web) async fn of_builder(
     view: View,
     Path((builder, name)): Path<(String, String)>,
+    Query(asked): Query<Vec<(String, String)>>,
 ) -> Answer {
-    show(&view, &name, Some(&builder), &Filled::default())
+    show(&view, &name, Some(&builder), &Filled::preset(&name, asked))
 }
 
 /// The same, sent.
@@ -74,7 +95,7 @@ async fn send(
     builder: Option<String>,
     request: Request,
 ) -> Result<Response, Fault> {
-    let sent = forms::read(request).await?;
+    let sent = forms::read_with_files(request).await?;
     find(view, &name, builder.as_deref())?;
     let builders = match &builder {
         Some(builder) => vec![builder.clone()],
@@ -92,7 +113,12 @@ async fn send(
     match app.act(move |actions| actions.force(wish)).await? {
         Ok(buildset) => super::doing::to_request_of(app, view, buildset).await,
         Err(Refused::Fields(wrong)) => {
-            let page = show(view, &name, builder.as_deref(), &Filled { sent: Some(sent), wrong })?;
+            let page = show(
+                view,
+                &name,
+                builder.as_deref(),
+                &Filled { sent: Some(sent), wrong, ..Filled::default() },
+            )?;
             Ok((StatusCode::BAD_REQUEST, page).into_response())
         }
         Err(refused) => Err(refused.into()),
@@ -119,14 +145,12 @@ fn render(
     builder: Option<&str>,
     filled: &Filled,
 ) -> Markup {
-    let standard =
-        [&form.reason, &form.username, &form.branch, &form.revision, &form.repository, &form.project];
-    let all: Vec<&Parameter> = standard.into_iter().chain(&form.parameters).collect();
+    let fields = fields::Fields::of(&view.config, scheduler, form);
+    let mut shown = Vec::new();
+    fields.all().for_each(|parameter| shown_fields(parameter, "", &mut shown));
     // What is wrong and has no field of its own to stand at.
-    let elsewhere = filled
-        .wrong
-        .iter()
-        .filter(|(field, _)| !all.iter().any(|parameter| is_shown(parameter) && parameter.name == **field));
+    let elsewhere = filled.wrong.iter().filter(|(field, _)| !shown.iter().any(|(name, _)| name == *field));
+    let has_files = shown.iter().any(|(_, parameter)| parameter.kind == ParameterKind::File);
     html! {
         nav.crumbs aria-label="Where this is" {
             @match builder {
@@ -141,9 +165,13 @@ fn render(
                 ul { @for (field, what) in elsewhere { li { (field) ": " (what) } } }
             }
         }
-        form.force method="post" {
+        form.force method="post" enctype=[has_files.then_some("multipart/form-data")] {
             @if builder.is_none() { (builder_choice(scheduler, filled)) }
-            @for parameter in all.into_iter().filter(|parameter| is_shown(parameter)) { (field(parameter, filled)) }
+            (part(&fields.reason, "", filled))
+            (part(&fields.username, "", filled))
+            @for source in &fields.sources { (source_part(source, filled)) }
+            @if let Some(priority) = &fields.priority { (part(priority, "", filled)) }
+            @for parameter in &fields.own { (part(parameter, "", filled)) }
             p.buttons { button.primary { (form.button_name) } }
         }
     }
@@ -167,21 +195,94 @@ fn builder_choice(scheduler: &Scheduler, filled: &Filled) -> Markup {
     }
 }
 
-/// What a field holds now, as texts: what was sent, else the default.
-fn values(parameter: &Parameter, filled: &Filled) -> Vec<String> {
-    if let Some(sent) = &filled.sent {
-        return sent.get(&parameter.name).cloned().unwrap_or_default();
-    }
-    match &parameter.default {
-        Value::Array(many) => many.iter().map(crate::model::Properties::render).collect(),
-        one => vec![crate::model::Properties::render(one)],
+/// The fields that a parameter has on the page, by the names by which they are sent.
+fn shown_fields(parameter: &Parameter, group: &str, into: &mut Vec<(String, Parameter)>) {
+    let name = parameter.field(group);
+    match &parameter.kind {
+        _ if !is_shown(parameter) => {}
+        ParameterKind::Nested { fields, .. } => {
+            fields.iter().for_each(|inner| shown_fields(inner, &name, into));
+        }
+        ParameterKind::AnyProperty => {
+            into.extend(any_property(&name).map(|part| (part.name.clone(), part)));
+        }
+        _ => into.push((name, parameter.clone())),
     }
 }
 
-fn field(parameter: &Parameter, filled: &Filled) -> Markup {
-    let values = values(parameter, filled);
+/// The fields of one source stamp, framed where they are of one codebase of several.
+fn source_part(source: &SourceFields, filled: &Filled) -> Markup {
+    let inside = html! { @for parameter in source.all() { (part(parameter, "", filled)) } };
+    match &source.codebase {
+        Some(codebase) => html! { fieldset.group { legend { (codebase.name) } div.inside { (inside) } } },
+        None => inside,
+    }
+}
+
+/// A field or a group of them, with what is in it.
+fn part(parameter: &Parameter, group: &str, filled: &Filled) -> Markup {
+    let name = parameter.field(group);
+    match &parameter.kind {
+        _ if !is_shown(parameter) => html! {},
+        ParameterKind::AnyProperty => {
+            let pair = any_property(&name);
+            html! {
+                fieldset.group { legend { (parameter.label) }
+                    div.inside { @for one in &pair { (field(one, &one.name, filled)) } }
+                }
+            }
+        }
+        ParameterKind::Nested { layout, columns, fields } => {
+            match layout {
+                Layout::Simple => {
+                    html! { div.group.inside data-columns=(columns) { @for inner in fields { (part(inner, &name, filled)) } } }
+                }
+                Layout::Vertical => html! {
+                    fieldset.group {
+                        @if !parameter.label.is_empty() { legend { (parameter.label) } }
+                        div.inside data-columns=(columns) { @for inner in fields { (part(inner, &name, filled)) } }
+                    }
+                },
+                // Without scripts, too: of details with one name, a browser keeps one open.
+                Layout::Tabs => html! {
+                    div.group { @for (at, inner) in fields.iter().enumerate() { (tab(inner, &name, at == 0, filled)) } }
+                },
+            }
+        }
+        _ => field(parameter, &name, filled),
+    }
+}
+
+fn tab(inner: &Parameter, group: &str, is_first: bool, filled: &Filled) -> Markup {
+    let label = if inner.tab_label.is_empty() { &inner.label } else { &inner.tab_label };
+    let mut shown = Vec::new();
+    shown_fields(inner, group, &mut shown);
+    // All that hold something wrong are open.
+    let is_wrong = shown.iter().any(|(field, _)| filled.wrong.contains_key(field));
+    html! {
+        details.tab open[is_first || is_wrong] name=[filled.wrong.is_empty().then(|| format!("tabs-{group}"))] {
+            summary { (label) }
+            (part(inner, group, filled))
+        }
+    }
+}
+
+/// What a field holds now, as texts: what was sent, else what the address asks for, else the default.
+fn values(parameter: &Parameter, name: &str, filled: &Filled) -> Vec<String> {
+    if let Some(sent) = &filled.sent {
+        return sent.get(name).cloned().unwrap_or_default();
+    }
+    match (filled.preset.get(name), &parameter.default) {
+        (Some(preset), _) => preset.clone(),
+        (None, Value::Array(many)) => many.iter().map(crate::model::Properties::render).collect(),
+        (None, one) => vec![crate::model::Properties::render(one)],
+    }
+}
+
+fn field(parameter: &Parameter, name: &str, filled: &Filled) -> Markup {
+    let values = values(parameter, name, filled);
     let value = values.first().map_or("", String::as_str);
-    let (name, id) = (&parameter.name, format!("field-{}", parameter.name));
+    let id = format!("field-{name}");
     let wrong = filled.wrong.get(name);
     let wrong_id = wrong.map(|_| format!("wrong-{name}"));
     let title = (!parameter.tooltip.is_empty()).then_some(parameter.tooltip.as_str());
@@ -192,7 +293,7 @@ fn field(parameter: &Parameter, filled: &Filled) -> Markup {
         }
     };
     html! {
-        div.field.is-wrong[wrong.is_some()].wide[matches!(parameter.kind, ParameterKind::Text { .. })] {
+        div.field.is-wrong[wrong.is_some()].wide[matches!(parameter.kind, ParameterKind::Text { .. })] data-autopopulate=[autopopulate(parameter)] {
             @if parameter.kind != ParameterKind::Bool {
                 label for=(id) { (parameter.label) @if parameter.required { span.must title="must be filled in" { " *" } } }
             }
@@ -217,10 +318,18 @@ fn field(parameter: &Parameter, filled: &Filled) -> Markup {
                         datalist id={ (id) "-list" } { @for choice in choices { option value=(choice) {} } }
                     }
                 }
-                ParameterKind::Fixed => {}
+                ParameterKind::File => input id=(id) name=(name) type="file" title=[title] required[parameter.required] aria-describedby=[wrong_id.as_ref()];
+                // Not shown, groups, or made a choice before.
+                ParameterKind::Fixed | ParameterKind::WorkerChoice | ParameterKind::AnyProperty | ParameterKind::Nested { .. } => {}
             }
             @if !parameter.tooltip.is_empty() { p.tip { (parameter.tooltip) } }
             @if let Some(what) = wrong { p.what-wrong id=[wrong_id] { (what) } }
         }
     }
+}
+
+/// What the page's script sets other fields to, as JSON.
+fn autopopulate(parameter: &Parameter) -> Option<String> {
+    let others = &parameter.autopopulate;
+    if others.is_empty() { None } else { Some(serde_json::json!(others).to_string()) }
 }

@@ -54,7 +54,7 @@ fn every_resource_has_buildbots_fields() {
         (
             "workers",
             "workers",
-            "configured_on connected_to graceful name pause_reason paused workerid workerinfo",
+            "configured_on connected_to graceful instance name pause_reason paused workerid workerinfo",
         ),
         (
             "schedulers",

@@ -1,6 +1,6 @@
 //! `bellwether check`: is the configuration right?
 
-use super::{ConfigArg, NO};
+use super::{ConfigArg, Format, NO};
 use crate::config::{self, Complaint};
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -15,15 +15,6 @@ pub struct Args {
     /// How to say it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// A line for each fault; with the line of the file on a terminal
-    #[default]
-    Text,
-    /// A JSON document
-    Json,
 }
 
 /// Does it.

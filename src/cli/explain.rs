@@ -1,7 +1,7 @@
 //! `bellwether explain`: why is something built, or not?
 
 use super::socket::SocketArg;
-use super::{NO, UNASKED, fail};
+use super::{Format, NO, UNASKED, fail};
 use crate::debug::protocol::{Request, Response};
 use crate::status::explain::Subject;
 use clap::ValueEnum;
@@ -21,7 +21,7 @@ pub struct Args {
     /// Its id or its name; of a build, BUILDER/NUMBER
     name: String,
     /// How to say it
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
@@ -37,14 +37,6 @@ enum Kind {
     Builder,
     /// A worker, by its name
     Worker,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// As a JSON document
-    Json,
 }
 
 /// Does it.

@@ -26,7 +26,7 @@ mod user;
 mod worker;
 
 use crate::worker::RunArgs;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -77,6 +77,16 @@ struct ConfigArg {
         default_value = "/etc/bellwether/master.yaml"
     )]
     config: PathBuf,
+}
+
+/// How an answer is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// As a JSON document
+    Json,
 }
 
 /// Runs the command that the arguments name; what it says goes to the standard streams.

@@ -1,6 +1,6 @@
 //! `bellwether simulate`: what would the schedulers of a configuration have done with past changes?
 
-use super::{ConfigArg, NO, UNASKED, fail};
+use super::{ConfigArg, Format, NO, UNASKED, fail};
 use crate::config::{self, Config};
 use crate::master::rehearsal::{self, Outcome, Script};
 use crate::model::{Change, NewChange, Properties, Verdict, Wall};
@@ -39,15 +39,6 @@ pub struct Args {
     /// How to say it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// A line for each buildset
-    #[default]
-    Text,
-    /// A JSON document
-    Json,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

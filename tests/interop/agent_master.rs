@@ -108,6 +108,14 @@ impl Agent {
         Command::new(env!("CARGO_BIN_EXE_bellwether-worker"))
     }
 
+    /// Starts one that serves the master at `address` as `w1`, as long as its standard input is open.
+    pub fn serve(address: &str, dir: &Path) -> Agent {
+        let mut command = Agent::command();
+        command.args(["run", "--name", "w1", "--password-env", "INTEROP_PASSWORD", "--exit-with-parent"]);
+        command.args(["--master", address]).arg("--dir").arg(dir.join("worker"));
+        Agent::start(command.env("INTEROP_PASSWORD", "secret"))
+    }
+
     /// Starts `command`.
     pub fn start(command: &mut Command) -> Agent {
         let mut child =
@@ -172,18 +180,7 @@ pub fn free_port() -> u16 {
 pub fn report(make: Make, dir: &Path, config: &str) -> Value {
     make.create(dir, config);
     let port = free_port();
-    let mut command = Agent::command();
-    command.args([
-        "run",
-        "--name",
-        "w1",
-        "--password-env",
-        "INTEROP_PASSWORD",
-        "--exit-with-parent",
-        "--master",
-    ]);
-    command.arg(format!("127.0.0.1:{port}")).arg("--dir").arg(dir.join("worker"));
-    let agent = Agent::start(command.env("INTEROP_PASSWORD", "secret"));
+    let agent = Agent::serve(&format!("127.0.0.1:{port}"), dir);
     make.start(dir, &format!("tcp:{port}:interface=127.0.0.1")).wait();
     let (ended, said) = agent.ended();
     assert!(ended.success(), "{ended}: {said}");

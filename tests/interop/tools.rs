@@ -19,18 +19,7 @@ fn tools_are_understood(make: Make) {
     let port = free_port();
     let _master = make.start(path, &format!("tcp:{port}:interface=127.0.0.1"));
     let address = format!("127.0.0.1:{port}");
-    let mut agent = Agent::command();
-    agent.args([
-        "run",
-        "--name",
-        "w1",
-        "--password-env",
-        "INTEROP_PASSWORD",
-        "--exit-with-parent",
-        "--master",
-    ]);
-    agent.arg(&address).arg("--dir").arg(path.join("worker")).env("INTEROP_PASSWORD", "secret");
-    let mut agent = Agent::start(&mut agent);
+    let mut agent = Agent::serve(&address, path);
     agent.says("attached to the master");
 
     let master = format!("--master={address}");
